@@ -1,0 +1,3 @@
+module superd
+
+go 1.26.0

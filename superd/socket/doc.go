@@ -1,0 +1,2 @@
+// Package socket opens the daemon's sockets and is the only caller of bind and listen.
+package socket
