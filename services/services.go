@@ -5,6 +5,7 @@ package services
 
 import (
 	"net"
+	"slices"
 	"time"
 )
 
@@ -14,10 +15,33 @@ type Builtin struct {
 	Port uint16 // the well-known port, for tcp and udp
 	RFC  string // where the protocol is written down, "RFC 862"
 
-	// Stream serves one connection until the peer is done or c fails. It does not close c.
+	// Stream serves one connection until the peer is done (nil) or c fails. It does not close c,
+	// and may leave a read deadline on it. A peer that resets or leaves early is done, not a failure.
 	Stream func(c net.Conn) error
 
 	// Dgram appends the answer to request to reply[:0] and returns it; nil means no answer.
 	// reply has room for at least 65,507 bytes. An answer is never longer than what the protocol promises.
+	// now is shown in its own time zone.
 	Dgram func(reply, request []byte, now time.Time) []byte
+}
+
+var builtins = []Builtin{
+	{Name: "chargen", Port: 19, RFC: "RFC 864", Stream: chargenStream, Dgram: chargenDgram},
+	{Name: "daytime", Port: 13, RFC: "RFC 867", Stream: daytimeStream, Dgram: daytimeDgram},
+	{Name: "discard", Port: 9, RFC: "RFC 863", Stream: discardStream, Dgram: discardDgram},
+	{Name: "echo", Port: 7, RFC: "RFC 862", Stream: echoStream, Dgram: echoDgram},
+	{Name: "time", Port: 37, RFC: "RFC 868", Stream: timeStream, Dgram: timeDgram},
+}
+
+// All returns the builtins by name. The slice is the caller's.
+func All() []Builtin { return slices.Clone(builtins) }
+
+// Lookup finds a builtin by its name.
+func Lookup(name string) (Builtin, bool) {
+	for _, b := range builtins {
+		if b.Name == name {
+			return b, true
+		}
+	}
+	return Builtin{}, false
 }

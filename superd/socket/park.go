@@ -1,0 +1,104 @@
+package socket
+
+import (
+	"errors"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// errWoken ends a park because there are strays to look at.
+var errWoken = errors.New("woken")
+
+// past is a deadline that has always gone by.
+var past = time.Unix(1, 0)
+
+// park calls try, and again whenever the socket becomes readable, until it returns true. Between the calls the
+// goroutine sleeps in Go's poller and holds no thread.
+func (s *Socket) park(try func(fd uintptr) bool) error {
+	for {
+		err := s.raw.Read(try)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return s.ended(err)
+		}
+		if done, err := s.expired(try); done || err != nil {
+			return err
+		}
+	}
+}
+
+// ended finds out why the poller gave up: Close, or something that is an error.
+func (s *Socket) ended(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrClosed
+	}
+	return err
+}
+
+// expired finds out what the deadline that went by was for.
+func (s *Socket) expired(try func(fd uintptr) bool) (done bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return true, ErrClosed
+	case s.interrupted:
+		return true, ErrInterrupted
+	case len(s.strays) > 0:
+		return true, errWoken
+	case s.drainBy.IsZero() || time.Now().Before(s.drainBy):
+		s.rearmLocked() // strays that somebody has taken since, or an Interrupt with its Resume
+		return false, nil
+	}
+	if err := s.raw.Control(func(fd uintptr) { done = try(fd) }); err != nil {
+		return true, ErrClosed
+	}
+	if !done {
+		return true, ErrDrained
+	}
+	return true, nil
+}
+
+// rearmLocked makes the poller's deadline say what the fields say.
+func (s *Socket) rearmLocked() {
+	deadline := s.drainBy
+	if s.interrupted || len(s.strays) > 0 {
+		deadline = past
+	}
+	s.file.SetReadDeadline(deadline) // fails only on a closed file, which wakes everybody anyhow
+}
+
+// Interrupt makes Accept, WaitReadable and Recv return ErrInterrupted, those parked and those to come, until Resume.
+func (s *Socket) Interrupt() { s.interrupt(true) }
+
+// Resume ends what Interrupt began.
+func (s *Socket) Resume() { s.interrupt(false) }
+
+func (s *Socket) interrupt(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.interrupted = on
+	s.rearmLocked()
+}
+
+// WaitReadable returns nil when a connection or a datagram is waiting, and takes neither.
+func (s *Socket) WaitReadable() error {
+	err := s.park(func(fd uintptr) bool { return readable(int(fd), 0) })
+	if err == errWoken {
+		return nil
+	}
+	return err
+}
+
+// readable asks poll(2) whether there is something to read, for at most so many milliseconds.
+func readable(fd, timeout int) bool {
+	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	n, err := unix.Poll(p, timeout)
+	return err == nil && n > 0
+}
