@@ -1,2 +1,41 @@
-// Package superd is the supervisor: it makes the running services equal the config.
+// Package superd is the supervisor: it makes the running services equal the config. Start reading here.
+//
+// # The way of the data
+//
+//	superd.hcl, conf.d/*.hcl
+//	   │ config.Load            parse, merge defaults, resolve, validate: a *config.Config or diagnostics   superd/config
+//	   ▼
+//	 diff(running, wanted)      plan {open, keep, retune, retire}; pure                                     plan.go
+//	   ▼
+//	 supervisor.apply           1 acquire new sockets and sinks  2 any failed? give back, change nothing    supervisor.go
+//	   │                        3 swap the settings  4 rewire the sockets, retire what is left over
+//	   ▼
+//	 service                    its gate, and the settings that a connection is accepted under             service.go
+//	 listener                   one socket, one goroutine, one mode                                         listener.go
+//	   │                          stream nowait: accept                                                     listener.go
+//	   │                          stream and dgram wait: the program gets the socket                        wait.go
+//	   │                          dgram builtin, and dgram nowait with a socket for each peer               dgram.go
+//	   ▼
+//	 admit.Gate                 access → time → load → cps → instances → per_source → Verdict               superd/admit
+//	   │ ok                       names that matter are looked up off the accept path                       names.go
+//	   ▼
+//	 spawn.Start or a builtin   fd 0, 1, 2 = the connection                                                 superd/spawn, services
+//	   ▼
+//	 exited                     the one reaper calls it: release the slot, log EXIT                         conn.go
+//
+// # Who owns what
+//
+// One goroutine, loop.turn in run.go, owns the supervisor: signals, retries of missing sockets, changed files and
+// reloads all happen in it, one after the other. Each listener is a goroutine that owns what it has accepted until
+// the connection is handed to a program, a builtin or the lingerer. Counts live in the gate and nowhere else.
+// A connection keeps the settings it was accepted under; a reload changes new connections only.
+//
+// # Rooms
+//
+//	superd/config   files → diagnostics → Config; the attribute table; the only importer of hcl
+//	superd/socket   one socket's life; the only caller of bind and listen
+//	superd/admit    may this peer in, now? pure
+//	superd/spawn    start a program with this descriptor; the pads; the one reaper; the only one that forks
+//	superd/event    the record of a connection and its sinks
+//	services        the builtins
 package superd

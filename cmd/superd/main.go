@@ -1,0 +1,66 @@
+// Command superd is the super-server. This package turns arguments into calls; the daemon is in superd/.
+//
+// Exit status: 0 fine, 1 a failure at run time, 2 a wrong flag or configuration.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"superd/superd/spawn"
+)
+
+// version is set by the release build: -ldflags "-X main.version=…".
+var version = "0.1.0-dev"
+
+const defaultConfig = "/etc/superd/superd.hcl"
+
+func main() {
+	spawn.CleanSignals()
+	os.Exit(superdMain())
+}
+
+func superdMain() int {
+	return exitStatus(rootCommand().Execute())
+}
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "superd",
+		Short:         "the super-server: many ports, one daemon, a program or builtin for each connection",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          aKnownCommand,
+		RunE: func(c *cobra.Command, _ []string) error {
+			_ = c.Help()
+			return errReported
+		},
+	}
+	root.AddCommand(runCommand(), checkCommand(), fmtCommand(), versionCommand())
+	root.SetFlagErrorFunc(wrongUsage)
+	return root
+}
+
+// usageError is a mistake on the command line or in the configuration: exit status 2.
+type usageError struct{ error }
+
+// errReported ends a command that has told the user already what is wrong.
+var errReported = usageError{errors.New("invalid")}
+
+func exitStatus(err error) int {
+	var usage usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errReported):
+		return 2
+	}
+	fmt.Fprintln(os.Stderr, "superd:", err)
+	if errors.As(err, &usage) {
+		return 2
+	}
+	return 1
+}

@@ -1,0 +1,98 @@
+#!/bin/sh
+# Installs the real servers and clients that cmd/superd/e2e drives, on Debian 12 or later, as root:
+#
+#   packaging/install-test-programs.sh [FOLDER]
+#
+# Nothing it installs is started. Programs that cannot be installed beside others (xinetd and the telnet daemons
+# conflict with every other super-server as packages) are unpacked into FOLDER, which is $SUPERD_TEST_PROGRAMS or
+# /var/cache/superd-test unless given. Running it again costs a few seconds and changes nothing.
+set -eu
+
+folder=${1:-${SUPERD_TEST_PROGRAMS:-/var/cache/superd-test}}
+
+packages="vsftpd lftp curl ca-certificates
+	tftpd-hpa tftp-hpa
+	rsync git
+	openssh-server openssh-client
+	telnet netcat-openbsd
+	gcc libc6-dev
+	procps iproute2 util-linux mount
+	libwrap0 libtirpc3 libselinux1 libkrb5-3 libtinfo6"
+unpacked="xinetd inetutils-telnetd busybox-static"
+programs="vsftpd lftp curl in.tftpd tftp rsync git sshd ssh ssh-keygen telnet nc gcc ps ss prlimit unshare mount"
+
+fail() {
+	echo "install-test-programs: $*" >&2
+	exit 1
+}
+
+[ "$(id -u)" -eq 0 ] || fail "must run as root"
+command -v apt-get >/dev/null || fail "apt-get is missing: this script is for Debian and its kin"
+
+PATH=/usr/local/sbin:/usr/sbin:/sbin:$PATH
+export PATH DEBIAN_FRONTEND=noninteractive
+
+# invoke-rc.d asks policy-rc.d whether a freshly installed daemon may start; 101 forbids it. One that is there stays.
+policy=/usr/sbin/policy-rc.d
+scratch=$(mktemp -d)
+cleanup() {
+	rm -rf "$scratch"
+	if [ -n "${policy_is_ours:-}" ]; then rm -f "$policy"; fi
+}
+trap cleanup EXIT
+trap 'exit 1' HUP INT TERM
+if [ ! -e "$policy" ]; then
+	policy_is_ours=yes
+	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	chmod 755 "$policy"
+fi
+
+installed() {
+	for package; do
+		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' || return 1
+	done
+}
+
+updated=
+update() {
+	[ -z "$updated" ] || return 0
+	apt-get -q update >"$scratch/log" 2>&1 || { cat "$scratch/log" >&2; fail "apt-get update failed"; }
+	updated=yes
+}
+
+# shellcheck disable=SC2086 # lists of words
+if ! installed $packages; then
+	update
+	for package in $packages; do
+		apt-cache show "$package" >/dev/null 2>&1 || fail "no package $package in the sources of this machine"
+	done
+	apt-get -q -y --no-install-recommends -o Dpkg::Options::=--force-confold install $packages >"$scratch/log" 2>&1 ||
+		{ tail -n 40 "$scratch/log" >&2; fail "apt-get install failed"; }
+fi
+
+mkdir -p "$folder" || fail "cannot make $folder"
+chmod 755 "$scratch" # apt downloads as _apt
+for package in $unpacked; do
+	[ ! -e "$folder/$package/.complete" ] || continue
+	update
+	rm -rf "${folder:?}/$package" "$scratch"/*.deb
+	(cd "$scratch" && apt-get -q download "$package" >log 2>&1) ||
+		{ cat "$scratch/log" >&2; fail "cannot download $package"; }
+	dpkg -x "$scratch/$package"_*.deb "$folder/$package" || fail "cannot unpack $package"
+	touch "$folder/$package/.complete"
+done
+
+for program in $programs; do
+	command -v "$program" >/dev/null || fail "$program is still missing"
+done
+for program in xinetd/usr/sbin/xinetd inetutils-telnetd/usr/sbin/telnetd; do
+	[ -x "$folder/$program" ] || fail "$folder/$program is still missing"
+	if ldd "$folder/$program" | grep -q 'not found'; then
+		ldd "$folder/$program" >&2
+		fail "$folder/$program lacks a library"
+	fi
+done
+busybox=$folder/busybox-static/bin/busybox
+"$busybox" --list | grep -qx telnetd || fail "$busybox has no telnetd"
+
+echo "install-test-programs: all there; xinetd and the telnet daemons are in $folder"

@@ -1,0 +1,249 @@
+package config
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	everywhere = InDefaults | InService
+	logged     = InDefaults | InService | InDaemon
+)
+
+// Attributes is the attribute table, in the order of a manual page.
+var Attributes = []Attribute{
+	// files
+	{Name: "include", Where: InFile, Kind: placed(func(s *spec) *[]word { return &s.include }),
+		Doc:     "Files to read as well, by name or pattern, relative to the folder of this file; each file is read once, in the order of the names",
+		Example: `["conf.d/*.hcl"]`},
+
+	// the daemon
+	{Name: "watch", Where: InDaemon, Default: `false`, Kind: boolean(func(s *spec) *bool { return &s.watch }),
+		Doc:     "Apply changed files as soon as they are saved, without a reload; with false superd only logs what a reload would do",
+		Example: `true`},
+
+	// what the service is
+	{Name: "id", Where: InService, Kind: identity(),
+		Doc:     "The service's own name in logs, limits and reloads; two blocks of one NAME need different ids; the default is NAME",
+		Example: `"echo-dgram"`},
+	{Name: "disable", Where: InService, Default: `false`, Kind: boolean(func(s *spec) *bool { return &s.disable }),
+		Doc:     "Switch the service off; what needs the machine (users, programs, ports) is then not checked",
+		Example: `true`},
+	{Name: "enabled", Where: InDefaults, Kind: placed(func(s *spec) *[]word { return &s.enabled }),
+		Doc:     "Only the services with these ids are on; a service with disable = true stays off",
+		Example: `["ftp", "daytime-stream"]`},
+	{Name: "disabled", Where: InDefaults, Kind: placed(func(s *spec) *[]word { return &s.disabled }),
+		Doc:     "The services with these ids are off, whatever enabled says",
+		Example: `["chargen-dgram"]`},
+	{Name: "type", Where: InService, Kind: oneOrMore(set([]string{"INTERNAL", "UNLISTED"}, laterTypes, setType)),
+		Doc:     "INTERNAL: superd answers itself, by the builtin called NAME; UNLISTED: NAME is not in /etc/services, so port must be given",
+		Example: `"INTERNAL"`},
+	{Name: "flags", Where: InService, Kind: set([]string{"REUSE", "NODELAY", "KEEPALIVE", "IPv4", "IPv6", "NAMEINARGS", "NORETRY"}, laterFlags, setFlags),
+		Doc:     "REUSE, NODELAY, KEEPALIVE: socket options; IPv4, IPv6: that family only; NAMEINARGS: server_args begins with the program's own name; NORETRY: a failed start is not tried again",
+		Example: `["IPv4", "NODELAY"]`},
+
+	// where it listens
+	{Name: "socket_type", Where: InService, Kind: choice([]string{"stream", "dgram"}, laterSockets, func(s *spec, w string) { s.socketType = w }),
+		Doc:     "stream for TCP, dgram for UDP; without it protocol decides",
+		Example: `"stream"`},
+	{Name: "protocol", Where: InService, Kind: choice([]string{"tcp", "udp"}, laterProtocols, func(s *spec, w string) { s.protocol = w }),
+		Doc:     "tcp or udp; without it socket_type decides",
+		Example: `"tcp"`},
+	{Name: "wait", Where: InService, Kind: boolean(func(s *spec) *bool { return &s.Wait }),
+		Doc:     "false: a program for each connection, which is its standard input and output; true: one program at a time takes the listening socket itself; a builtin does without",
+		Example: `false`},
+	{Name: "port", Where: InService, Kind: portKind(),
+		Doc:     "A number, a name of /etc/services, or a range of at most 1024 ports; without it NAME is looked up in /etc/services",
+		Example: `"7000-7009"`},
+	{Name: "bind", Where: everywhere, Kind: oneOrMore(bindKind()),
+		Doc:     "Addresses or interfaces to listen on; without it all of them, IPv6 and IPv4 on one socket",
+		Example: `["127.0.0.1", "::1"]`},
+	{Name: "v6only", Where: everywhere, Default: `false`, Kind: boolean(func(s *spec) *bool { return &s.v6only }),
+		Doc:     "The IPv6 wildcard address does not take IPv4 connections",
+		Example: `true`},
+	{Name: "backlog", Where: everywhere, Default: `0`, Kind: integer(0, 65535, func(s *spec) *int { return &s.Socket.Backlog }),
+		Doc:     "Connections that the kernel keeps waiting; 0 is its maximum, net.core.somaxconn",
+		Example: `128`},
+
+	// what it runs
+	{Name: "server", Where: InService, Kind: path(true, func(s *spec) *string { return &s.server }),
+		Doc:     "The program: an absolute path, or one that begins with ./ and is taken from the folder of the file it stands in; with chroot a path inside it",
+		Example: `"/usr/sbin/vsftpd"`},
+	{Name: "server_args", Where: InService, Kind: list(nil, func(s *spec) *[]string { return &s.serverArgs }),
+		Doc:     "The program's arguments, one string each; no shell reads them",
+		Example: `["/etc/vsftpd.conf"]`},
+	{Name: "user", Where: InService, Kind: account(func(s *spec) *string { return &s.user }),
+		Doc:     "Whom the program runs as, by name or number; a superd that runs as root requires it, any other allows only its own user",
+		Example: `"nobody"`},
+	{Name: "group", Where: InService, Kind: account(func(s *spec) *string { return &s.group }),
+		Doc:     "The program's group, by name or number; the default is the group of user in the user database",
+		Example: `"nogroup"`},
+	{Name: "groups", Where: everywhere, Default: `false`, Kind: boolean(func(s *spec) *bool { return &s.groups }),
+		Doc:     "The program also has the supplementary groups of user; with false it has none",
+		Example: `true`},
+	{Name: "env", Where: everywhere, Kind: list(checkVariable, func(s *spec) *[]string { return &s.env }),
+		Doc:     "Environment variables for the program, NAME=value",
+		Example: `["TMPDIR=/var/tmp"]`},
+	{Name: "passenv", Where: everywhere, Default: `["PATH", "LANG", "TZ"]`, Kind: list(checkVariableName, func(s *spec) *[]string { return &s.passenv }),
+		Doc:     "Variables of superd's own environment that the program gets as well; PATH has a safe value if superd has none",
+		Example: `["PATH", "LANG"]`},
+	{Name: "directory", Where: InService, Default: `"/"`, Kind: path(false, func(s *spec) *string { return &s.Program.Dir }),
+		Doc:     "The program's working directory, inside chroot",
+		Example: `"/srv/ftp"`},
+	{Name: "chroot", Where: InService, Kind: path(false, func(s *spec) *string { return &s.Program.Chroot }),
+		Doc:     "The program's root directory; needs root",
+		Example: `"/srv/jail"`},
+	{Name: "umask", Where: everywhere, Default: `"022"`, Kind: umask(),
+		Doc:     "The program's file mode creation mask, octal and in quotes",
+		Example: `"002"`},
+	{Name: "nice", Where: everywhere, Default: `0`, Kind: integer(-40, 40, func(s *spec) *int { return &s.Program.Nice }),
+		Doc:     "Added to superd's own nice value; below 0 needs root",
+		Example: `10`},
+	{Name: "rlimit_as", Where: everywhere, Kind: rlimit(0, false),
+		Doc:     "Address space of the program, in bytes or with K, M or G; each rlimit sets the soft and the hard limit",
+		Example: `"512M"`},
+	{Name: "rlimit_cpu", Where: everywhere, Kind: rlimit(1, true),
+		Doc:     "CPU time of the program, in seconds",
+		Example: `60`},
+	{Name: "rlimit_data", Where: everywhere, Kind: rlimit(2, false),
+		Doc:     "Data segment of the program",
+		Example: `"256M"`},
+	{Name: "rlimit_files", Where: everywhere, Kind: rlimit(3, false),
+		Doc:     "Descriptors that the program may have open",
+		Example: `64`},
+	{Name: "rlimit_rss", Where: everywhere, Kind: rlimit(4, false),
+		Doc:     "Resident memory of the program; accepted for xinetd's sake, Linux does not enforce it",
+		Example: `"128M"`},
+	{Name: "rlimit_stack", Where: everywhere, Kind: rlimit(5, false),
+		Doc:     "Stack of the program",
+		Example: `"8M"`},
+	{Name: "max_lifetime", Where: everywhere, Default: `0`, Kind: duration(func(s *spec) *time.Duration { return &s.MaxLifetime }),
+		Doc:     "How long a connection may last before its program gets TERM, and KILL after grace; 0 for ever",
+		Example: `"1h"`},
+	{Name: "grace", Where: logged, Default: `"10s"`, Kind: duration(func(s *spec) *time.Duration { return &s.Grace }),
+		Doc:     "The time between TERM and KILL: in service after max_lifetime, in superd when the daemon stops",
+		Example: `"30s"`},
+
+	// what a client reads
+	{Name: "banner", Where: everywhere, Kind: path(true, func(s *spec) *string { return &s.banner[0] }),
+		Doc:     "A file (at most 16 KiB, read at load) that every client gets first",
+		Example: `"/etc/superd/banner"`},
+	{Name: "banner_success", Where: everywhere, Kind: path(true, func(s *spec) *string { return &s.banner[1] }),
+		Doc:     "A file that a client gets who is let in",
+		Example: `"/etc/superd/welcome"`},
+	{Name: "banner_fail", Where: everywhere, Kind: path(true, func(s *spec) *string { return &s.banner[2] }),
+		Doc:     "A file that a client gets who is refused",
+		Example: `"/etc/superd/sorry"`},
+
+	// how many
+	{Name: "instances", Where: everywhere, Default: `"UNLIMITED"`, Kind: limit(func(s *spec) *int { return &s.Limits.Instances }),
+		Doc:     "Connections that may be served at once; 0 refuses all",
+		Example: `50`},
+	{Name: "per_source", Where: everywhere, Default: `"UNLIMITED"`, Kind: limit(func(s *spec) *int { return &s.Limits.PerSource }),
+		Doc:     "Connections of one source that may be served at once",
+		Example: `10`},
+	{Name: "per_source_prefix", Where: everywhere, Default: `[32, 64]`, Kind: pair("list of two numbers", setSourcePrefix),
+		Doc:     "How many bits of an IPv4 and of an IPv6 address make a source",
+		Example: `[24, 56]`},
+	{Name: "cps", Where: everywhere, Default: `[50, 10]`, Kind: pair("list of a number and a duration", setCPS),
+		Doc:     "New connections a second, with a burst of as many, and how long on_cps holds or pauses; a rate of 0 is no limit",
+		Example: `[25, "30s"]`},
+	{Name: "max_load", Where: everywhere, Default: `0`, Kind: load(func(s *spec) *float64 { return &s.Limits.MaxLoad }),
+		Doc:     "Refuse while the machine's one-minute load average is this or more; 0 is no limit",
+		Example: `3.5`},
+	{Name: "on_instances", Where: everywhere, Default: `"refuse"`, Kind: policy(func(s *spec) *Policy { return &s.Limits.OnInstances }, Refuse, Reset, Queue),
+		Doc:     "At the limit of instances: refuse with banner_fail, reset the connection, or queue it in the kernel until there is room",
+		Example: `"queue"`},
+	{Name: "on_per_source", Where: everywhere, Default: `"refuse"`, Kind: policy(func(s *spec) *Policy { return &s.Limits.OnPerSource }, Refuse, Reset),
+		Doc:     "At the limit of per_source: refuse with banner_fail, or reset the connection",
+		Example: `"reset"`},
+	{Name: "on_cps", Where: everywhere, Default: `"hold"`, Kind: policy(func(s *spec) *Policy { return &s.Limits.OnCPS }, Hold, Pause, Refuse, Reset, Queue),
+		Doc:     "Beyond cps: hold off that one source, pause the whole service as xinetd does, or refuse, reset or queue the connection in excess",
+		Example: `"pause"`},
+
+	// who and when
+	{Name: "only_from", Where: everywhere, Kind: rules(func(s *spec, r []Rule) { s.Access.OnlyFrom, s.Access.Restricted = r, true }),
+		Doc:     "Who may come: addresses, ranges, host names and .domains; an empty list is nobody; between this and no_access the most specific word wins and a tie refuses",
+		Example: `["192.0.2.0/24", "2001:db8::/32", ".example.org"]`},
+	{Name: "no_access", Where: everywhere, Kind: rules(func(s *spec, r []Rule) { s.Access.NoAccess = r }),
+		Doc:     "Who may not come, written as in only_from",
+		Example: `["192.0.2.{66,77}"]`},
+	{Name: "access_times", Where: everywhere, Kind: windows(),
+		Doc:     "When the service is open, in local time, the last minute included, over midnight too, on all or some weekdays",
+		Example: `["mon-fri 08:00-18:00", "sat 22:00-02:00"]`},
+
+	// what is logged
+	{Name: "log_type", Where: logged, Default: `"STDERR"`, Kind: logType(),
+		Doc:     "Where the log goes: STDERR, SYSLOG facility [level], FILE /path [soft [hard]], or JOURNAL [level]",
+		Example: `"SYSLOG daemon info"`},
+	{Name: "log_format", Where: logged, Default: `"text"`, Kind: choice([]string{"text", "json"}, nil, func(s *spec, w string) { s.jsonLog = w == "json" }),
+		Doc:     "How a line of the log is written: text or json; the journal takes fields either way",
+		Example: `"json"`},
+	{Name: "log_on_success", Where: everywhere, Default: `["PID", "HOST", "DURATION", "EXIT"]`, Kind: set([]string{"PID", "HOST", "USERID", "EXIT", "DURATION", "TRAFFIC"}, laterLog, func(s *spec, w []string) { s.Log.OnSuccess = logFlags(w) }),
+		Doc:     "What is logged of a connection that was let in; an empty list is nothing",
+		Example: `["HOST", "EXIT"]`},
+	{Name: "log_on_failure", Where: everywhere, Default: `["HOST"]`, Kind: set([]string{"HOST", "USERID", "ATTEMPT"}, laterLog, func(s *spec, w []string) { s.Log.OnFailure = logFlags(w) }),
+		Doc:     "What is logged of a connection that was refused; an empty list is nothing",
+		Example: `["HOST", "ATTEMPT"]`},
+}
+
+func setType(s *spec, words []string) {
+	s.internal, s.unlisted = slices.Contains(words, "INTERNAL"), slices.Contains(words, "UNLISTED")
+}
+
+func setFlags(s *spec, words []string) {
+	has := func(w string) bool { return slices.Contains(words, w) }
+	s.Socket.Reuse, s.Socket.NoDelay, s.Socket.KeepAlive = has("REUSE"), has("NODELAY"), has("KEEPALIVE")
+	s.ipv4, s.ipv6 = has("IPv4"), has("IPv6")
+	s.nameInArgs, s.NoRetry = has("NAMEINARGS"), has("NORETRY")
+}
+
+func setSourcePrefix(_ cell, s *spec, four, six cell) {
+	a, ok4 := four.within(1, 32)
+	b, ok6 := six.within(1, 128)
+	if ok4 && ok6 {
+		s.Limits.PerSourcePrefix = [2]int{int(a), int(b)}
+	}
+}
+
+func setCPS(_ cell, s *spec, rate, hold cell) {
+	n, ok1 := rate.within(0, 1_000_000)
+	d, ok2 := hold.duration()
+	if ok1 && ok2 {
+		s.Limits.CPS = CPS{Rate: int(n), Hold: d}
+	}
+}
+
+func logFlags(words []string) LogFlags {
+	bit := map[string]LogFlags{
+		"PID": LogPID, "HOST": LogHost, "USERID": LogUserID, "EXIT": LogExit,
+		"DURATION": LogDuration, "ATTEMPT": LogAttempt, "TRAFFIC": LogTraffic,
+	}
+	var f LogFlags
+	for _, w := range words {
+		f |= bit[w]
+	}
+	return f
+}
+
+// rules is the kind of only_from and no_access. Names of /etc/networks are those of the machine that loads.
+func rules(take func(*spec, []Rule)) Kind {
+	return Kind{Type: listType + "strings", set: func(c cell, s *spec) {
+		words, ok := c.texts()
+		if !ok {
+			return
+		}
+		rules := make([]Rule, 0, len(words))
+		for _, w := range words {
+			r, note, err := parseRules(w.text, c.machine.network)
+			switch {
+			case err != nil:
+				c.on(w).errorf("Bad address", "%q: %s.", w.text, err)
+			case note != "":
+				c.on(w).warnf("Bits behind the range", "%s", note)
+			}
+			rules = append(rules, r...)
+		}
+		take(s, rules)
+	}}
+}

@@ -1,0 +1,188 @@
+package superd
+
+import (
+	"net/netip"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"superd/superd/admit"
+	"superd/superd/config"
+	"superd/superd/event"
+	"superd/superd/socket"
+	"superd/superd/spawn"
+)
+
+// conn is one accepted connection, or one run of a wait or dgram program, from admission to its end.
+type conn struct {
+	*listener
+	set   *settings // as of accept, to the end
+	id    uint64
+	fd    int // stream and dgram nowait: ours to close, until it is handed to a builtin
+	peer  netip.AddrPort
+	local netip.AddrPort
+	slot  admit.Slot
+
+	ended    func(spawn.Exit) // called last when the program has left; nil: nothing
+	lifetime deadline
+}
+
+// newConn takes the service's settings into use, and a number; each conn ends in exactly one finish.
+func (l *listener) newConn(fd int, peer netip.AddrPort) *conn {
+	return &conn{listener: l, set: l.svc.hold(), id: l.host.conns.Add(1), fd: fd, peer: peer}
+}
+
+// finish gives back the slot, if the connection got one, and the settings.
+func (c *conn) finish() {
+	c.svc.gate.Release(c.slot)
+	c.set.drop()
+}
+
+// take owns fd from here on.
+func (l *listener) take(fd int, peer netip.AddrPort) {
+	c := l.newConn(fd, peer)
+	if len(c.set.Banner) > 0 {
+		socket.SendNow(fd, c.set.Banner)
+	}
+	if !l.svc.gate.NeedsNames(peer.Addr()) {
+		c.admit(nil)
+		return
+	}
+	if !l.host.names.resolve(peer.Addr(), time.Now(), c.admit) {
+		c.refuse(admit.Decision{Verdict: admit.Lookup}, "too many lookups under way")
+	}
+}
+
+// admit decides about the connection, and serves or refuses it. names are the peer's confirmed host names, if they matter.
+func (c *conn) admit(names []string) {
+	if d := c.ask(names); d.Verdict != admit.OK {
+		c.refuse(d, "")
+		return
+	}
+	if len(c.set.BannerSuccess) > 0 {
+		socket.SendNow(c.fd, c.set.BannerSuccess)
+	}
+	if c.mode == acceptBuiltin {
+		go c.serveBuiltin()
+		return
+	}
+	c.local, _ = socket.Local(c.fd) // fails only if the peer is gone; the program will find out
+	if err := c.start(c.fd); err != nil {
+		c.refuse(admit.Decision{Verdict: admit.Fork}, err.Error())
+		return
+	}
+	_ = unix.Close(c.fd)
+}
+
+// ask asks the gate until it has a verdict. Under the policy queue another loop of the service may have taken the
+// last place since ours was told to accept: this connection then waits as it would have in the backlog.
+func (c *conn) ask(names []string) admit.Decision {
+	peer := admit.Peer{Addr: c.peer.Addr(), Names: names}
+	for {
+		d := c.svc.gate.Admit(peer, c.host.moment(c.set))
+		if d.Verdict == admit.OK || d.Policy != config.Queue || c.stopping() {
+			c.slot = d.Slot
+			return d
+		}
+		c.await(d.Wait)
+	}
+}
+
+// refuse logs the verdict, finishes, and ends the connection as the policy says. The fail banner arrives even if the peer spoke first.
+func (c *conn) refuse(d admit.Decision, detail string) {
+	c.logRefuse(d.Verdict, detail)
+	if d.Verdict == admit.CPS && c.set.Limits.OnCPS == config.Pause {
+		c.sayPause()
+	}
+	switch {
+	case d.Policy == config.Reset:
+		socket.Reset(c.fd)
+	case len(c.set.BannerFail)+len(c.set.Banner) > 0:
+		c.host.linger.Refuse(c.fd, c.set.BannerFail)
+	default:
+		_ = unix.Close(c.fd)
+	}
+	c.finish()
+}
+
+// sayPause says that this connection was one too many, so that the service accepts nobody until the hold is over.
+func (c *conn) sayPause() {
+	hold := c.set.Limits.CPS.Hold
+	c.host.say(event.Pause(c.svc.id, "cps", hold))
+	time.AfterFunc(hold, func() { c.host.say(event.Resume(c.svc.id)) })
+}
+
+// Forks that fail for want of processes or memory are tried again for about ten seconds, during which the listener
+// accepts nobody else.
+const forkRetries = 14
+
+// start runs the service's program on fd, which stays the caller's. When it returns nil, exited will be called.
+func (c *conn) start(fd int) error {
+	command := &spawn.Command{
+		Program: &c.set.Program,
+		Env:     spawn.ConnEnv(c.svc.id, c.protocol(), c.peer, c.local),
+		Fd:      fd,
+		Started: c.started,
+		Exited:  c.exited,
+	}
+	trouble := c.trouble()
+	for try := 0; ; try++ {
+		err := c.host.starter.Start(command)
+		if err == nil {
+			trouble.over()
+			return nil
+		}
+		if !spawn.Temporary(err) || c.set.NoRetry || try == forkRetries || c.stopping() {
+			return err
+		}
+		trouble.wait(err)
+	}
+}
+
+func (c *conn) protocol() string {
+	if c.set.SocketType == config.Dgram {
+		return "UDP"
+	}
+	return "TCP"
+}
+
+func (c *conn) started(pid int, _ time.Time) {
+	c.logStart(pid)
+	if c.set.MaxLifetime > 0 {
+		c.lifetime.set(c.set.MaxLifetime, c.set.Grace, func(s syscall.Signal) { c.host.starter.Signal(pid, s) })
+	}
+}
+
+// exited runs on the reaper's goroutine.
+func (c *conn) exited(e spawn.Exit) {
+	c.lifetime.clear()
+	c.logExit(e)
+	c.finish()
+	if c.ended != nil {
+		c.ended(e)
+	}
+}
+
+// serveBuiltin owns the connection from here on.
+func (c *conn) serveBuiltin() {
+	began := time.Now()
+	defer c.finish()
+	stream, err := socket.NewConn(c.fd, c.peer)
+	if err != nil {
+		c.logRefuse(admit.Descriptors, err.Error())
+		return
+	}
+	defer stream.Close()
+	if !c.host.open.add(stream) {
+		return
+	}
+	defer c.host.open.remove(stream)
+	if c.set.MaxLifetime > 0 {
+		timer := time.AfterFunc(c.set.MaxLifetime, func() { _ = stream.Close() })
+		defer timer.Stop()
+	}
+	c.logStart(0)
+	_ = c.set.builtin.Stream(stream) // a peer that fails is the peer's business; the exit is logged
+	c.logBuiltinExit(time.Since(began))
+}

@@ -1,0 +1,108 @@
+package event
+
+import (
+	"net/netip"
+	"time"
+
+	"superd/superd/config"
+)
+
+// Start is the admission of a connection. Peer and Local are left out of the log when they are not valid.
+type Start struct {
+	Service string // id
+	ConnID  uint64
+	Pid     int // 0: a builtin, which has no process
+	Peer    netip.AddrPort
+	Local   netip.AddrPort
+}
+
+// Exit is the end of a connection that had a Start.
+type Exit struct {
+	Start
+	Code         int
+	Signal       int // 0: the program ended by itself, with Code
+	Duration     time.Duration
+	User, System time.Duration // processor time of a program
+	MaxRSS       int64         // bytes; of a program
+}
+
+// Refuse is a connection that got no Start.
+type Refuse struct {
+	Service string
+	ConnID  uint64
+	Peer    netip.AddrPort
+	Local   netip.AddrPort
+	Verdict string
+	Detail  string
+}
+
+// event is what the flags of log_on_success let through; the zero Event if that is nothing.
+func (c *Start) event(flags config.LogFlags) (e Event) {
+	if flags == 0 {
+		return
+	}
+	e.kind = kindStart
+	c.subject(&e, flags)
+	c.hosts(&e, flags)
+	return
+}
+
+func (c *Start) subject(e *Event, flags config.LogFlags) {
+	e.str(keyService, c.Service)
+	e.num(keyConn, int64(c.ConnID))
+	if flags&config.LogPID != 0 && c.Pid != 0 {
+		e.num(keyPid, int64(c.Pid))
+	}
+}
+
+func (c *Start) hosts(e *Event, flags config.LogFlags) {
+	if flags&config.LogHost != 0 {
+		e.endpoint(keyFrom, keyPort, c.Peer)
+		e.endpoint(keyTo, keyToPort, c.Local)
+	}
+}
+
+// event is written with EXIT or DURATION only, as in xinetd.
+func (c *Exit) event(flags config.LogFlags) (e Event) {
+	if flags&(config.LogExit|config.LogDuration) == 0 {
+		return
+	}
+	e.kind = kindExit
+	c.subject(&e, flags)
+	if flags&config.LogExit != 0 {
+		if c.Signal != 0 {
+			e.num(keySignal, int64(c.Signal))
+		} else {
+			e.num(keyStatus, int64(c.Code))
+		}
+	}
+	c.hosts(&e, flags)
+	if flags&config.LogDuration != 0 {
+		e.duration(keyDuration, c.Duration)
+		if c.Pid != 0 {
+			e.duration(keyUser, c.User)
+			e.duration(keySystem, c.System)
+		}
+	}
+	if flags&config.LogExit != 0 && c.Pid != 0 {
+		e.num(keyMaxRSS, c.MaxRSS)
+	}
+	return
+}
+
+// event is written with any flag of log_on_failure; ATTEMPT is the one that adds nothing else.
+func (c *Refuse) event(flags config.LogFlags) (e Event) {
+	if flags == 0 {
+		return
+	}
+	e.kind = kindRefuse
+	e.str(keyService, c.Service)
+	e.num(keyConn, int64(c.ConnID))
+	e.str(keyVerdict, c.Verdict)
+	e.str(keyDetail, c.Detail)
+	if flags&config.LogHost != 0 {
+		e.endpoint(keyFrom, keyPort, c.Peer)
+		e.endpoint(keyTo, keyToPort, c.Local)
+	}
+	return
+}

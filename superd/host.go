@@ -1,0 +1,78 @@
+package superd
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"superd/superd/admit"
+	"superd/superd/event"
+	"superd/superd/socket"
+	"superd/superd/spawn"
+)
+
+// host is what all services share. All of it is safe for concurrent use.
+type host struct {
+	starter *spawn.Starter
+	names   *names
+	load    loadavg
+	linger  *socket.Lingerer
+	log     atomic.Pointer[event.Sink] // the daemon's own messages
+	conns   atomic.Uint64              // the last connection's number
+	open    openConns
+}
+
+// moment is now, as a gate wants to know it; the load is read only for a service that has a max_load.
+func (h *host) moment(set *settings) admit.Moment {
+	m := admit.Moment{Now: time.Now()}
+	if set.Limits.MaxLoad > 0 {
+		m.Load = h.load.at(m.Now)
+	}
+	return m
+}
+
+func (h *host) say(e event.Event) {
+	h.log.Load().Write(e)
+}
+
+// openConns are the connections that builtins serve, so that the end of the daemon can end them.
+type openConns struct {
+	mu     sync.Mutex
+	conns  map[net.Conn]struct{}
+	closed bool
+	empty  sync.WaitGroup
+}
+
+// add reports false when the daemon is stopping.
+func (o *openConns) add(c net.Conn) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return false
+	}
+	if o.conns == nil {
+		o.conns = map[net.Conn]struct{}{}
+	}
+	o.conns[c] = struct{}{}
+	o.empty.Add(1)
+	return true
+}
+
+func (o *openConns) remove(c net.Conn) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.conns, c)
+	o.empty.Done()
+}
+
+// closeAll ends every connection and waits until their builtins have returned.
+func (o *openConns) closeAll() {
+	o.mu.Lock()
+	o.closed = true
+	for c := range o.conns {
+		_ = c.SetDeadline(time.Now())
+	}
+	o.mu.Unlock()
+	o.empty.Wait()
+}

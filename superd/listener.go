@@ -1,0 +1,181 @@
+package superd
+
+import (
+	"errors"
+	"time"
+
+	"superd/superd/admit"
+	"superd/superd/event"
+	"superd/superd/socket"
+)
+
+// drainTime is how long a retired listener gives handshakes that are under way.
+const drainTime = 200 * time.Millisecond
+
+// A listener that cannot accept waits this long, doubling. The clients wait in the kernel's backlog meanwhile.
+const (
+	shortestPause = 5 * time.Millisecond
+	longestPause  = time.Second
+)
+
+// listener serves one socket for one service in one mode, in one goroutine.
+//
+// The supervisor owns it: it alone starts and stops it. The socket belongs to the supervisor too, but for a
+// retired listener, which drains and closes its socket itself.
+type listener struct {
+	host *host
+	svc  *service
+	sock *socket.Socket
+	mode mode
+
+	stop   chan struct{} // closed by halt
+	retire bool          // set before stop is closed
+	done   chan struct{} // closed when the goroutine has ended
+	busy   chan struct{} // closed when the wait program that borrowed the socket has left; nil: none did
+}
+
+// listen starts a listener. busy is that of the listener which had the socket before, if any.
+func (h *host) listen(svc *service, sock *socket.Socket, busy chan struct{}) *listener {
+	l := &listener{
+		host: h, svc: svc, sock: sock, mode: svc.current.Load().mode(), busy: busy,
+		stop: make(chan struct{}), done: make(chan struct{}),
+	}
+	sock.Resume()
+	go func() {
+		defer close(l.done)
+		l.serve()
+		if l.retire {
+			_ = l.sock.Close()
+		}
+	}()
+	return l
+}
+
+func (l *listener) serve() {
+	switch l.mode {
+	case acceptProgram, acceptBuiltin:
+		l.accept()
+	case waitProgram:
+		l.wait()
+	case answerDgram:
+		l.answer()
+	case sessionDgram:
+		l.sessions()
+	}
+}
+
+// halt tells the listener to stop: at once, or, when it is retired, after it has served whoever is connected already.
+// The socket stays open for another listener unless it is retired.
+func (l *listener) halt(retire bool) {
+	l.retire = retire
+	close(l.stop)
+	l.sock.Interrupt()
+}
+
+func (l *listener) stopping() bool {
+	select {
+	case <-l.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// pause waits for d, or less if the listener is stopped; it reports whether to go on.
+func (l *listener) pause(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-l.stop:
+		return false
+	}
+}
+
+// admitting waits until the gate lets the service accept (policies queue and pause); false when the listener stops.
+func (l *listener) admitting() bool {
+	for !l.stopping() {
+		wait, ok := l.svc.gate.Ready(l.host.moment(l.svc.current.Load()))
+		if ok {
+			return true
+		}
+		l.await(wait)
+	}
+	return false
+}
+
+// await waits as the gate says, or less if the listener is stopped.
+func (l *listener) await(w admit.Wait) {
+	var after <-chan time.Time
+	if w.After > 0 {
+		t := time.NewTimer(w.After)
+		defer t.Stop()
+		after = t.C
+	}
+	select {
+	case <-after:
+	case <-w.Changed:
+	case <-l.stop:
+	}
+}
+
+// trouble paces a loop whose system calls fail: it says so once, waits longer each time, and says when it is over.
+type trouble struct {
+	*listener
+	pace backoff
+}
+
+func (l *listener) trouble() trouble {
+	return trouble{l, backoff{first: shortestPause, limit: longestPause}}
+}
+
+func (t *trouble) wait(err error) {
+	first := t.pace.wait == 0
+	pause := t.pace.next()
+	if first {
+		t.host.say(event.Exhausted(t.svc.id, err))
+	}
+	t.pause(pause)
+}
+
+func (t *trouble) over() {
+	if t.pace.reset() {
+		t.host.say(event.Recovered(t.svc.id))
+	}
+}
+
+// accept serves a stream service whose connections superd accepts itself.
+func (l *listener) accept() {
+	trouble := l.trouble()
+	for l.admitting() {
+		fd, peer, err := l.sock.Accept(l.mode == acceptBuiltin)
+		switch {
+		case err == nil:
+			trouble.over()
+			l.take(fd, peer)
+		case errors.Is(err, socket.ErrInterrupted):
+		default:
+			trouble.wait(err)
+		}
+	}
+	if l.retire {
+		l.drain()
+	}
+}
+
+// drain serves the connections that the kernel completed before the listener was retired, so that none is reset.
+func (l *listener) drain() {
+	if err := l.sock.Retire(drainTime); err != nil {
+		l.host.say(event.Warn(l.svc.id, err.Error()))
+		return
+	}
+	l.sock.Resume()
+	for {
+		fd, peer, err := l.sock.Accept(l.mode == acceptBuiltin)
+		if err != nil {
+			return
+		}
+		l.take(fd, peer)
+	}
+}

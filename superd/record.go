@@ -1,0 +1,41 @@
+package superd
+
+import (
+	"time"
+
+	"superd/superd/admit"
+	"superd/superd/config"
+	"superd/superd/event"
+	"superd/superd/spawn"
+)
+
+// What a connection writes into its service's log. The flags of log_on_success and log_on_failure are applied by the sink.
+
+func (c *conn) subject(pid int) event.Start {
+	return event.Start{Service: c.svc.id, ConnID: c.id, Pid: pid, Peer: c.peer, Local: c.local}
+}
+
+func (c *conn) logStart(pid int) {
+	c.set.sink.Start(c.set.Log.OnSuccess, c.subject(pid))
+}
+
+func (c *conn) logExit(e spawn.Exit) {
+	c.set.sink.Exit(c.set.Log.OnSuccess, event.Exit{
+		Start: c.subject(e.Pid), Code: e.Code, Signal: int(e.Signal), Duration: e.Ended.Sub(e.Started),
+		User: e.User, System: e.System, MaxRSS: e.MaxRSS,
+	})
+}
+
+// logBuiltinExit is logExit for a connection that had no process.
+func (c *conn) logBuiltinExit(ran time.Duration) {
+	c.set.sink.Exit(c.set.Log.OnSuccess, event.Exit{Start: c.subject(0), Duration: ran})
+}
+
+func (c *conn) logRefuse(v admit.Verdict, detail string) {
+	if c.set.SocketType == config.Dgram && !c.svc.refusals.first(refusal{c.peer.Addr(), v}, time.Now()) {
+		return
+	}
+	c.set.sink.Refuse(c.set.Log.OnFailure, event.Refuse{
+		Service: c.svc.id, ConnID: c.id, Peer: c.peer, Local: c.local, Verdict: v.String(), Detail: detail,
+	})
+}

@@ -1,0 +1,267 @@
+package superd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"superd/superd/config"
+	"superd/superd/event"
+	"superd/superd/socket"
+	"superd/superd/spawn"
+)
+
+// Options are what the command line says.
+type Options struct {
+	Config     string    // the main configuration file
+	PortOffset int       // added to every port
+	Strict     bool      // end with an error if a socket cannot be opened at start
+	Stderr     io.Writer // where log_type STDERR goes
+}
+
+// lingerLimit bounds the refused connections that are kept for a moment so that their banner arrives.
+const lingerLimit = 256
+
+// Run runs the daemon until SIGTERM or SIGINT, and returns nil then. If the configuration cannot be used it returns
+// its diagnostics at once; warnings alone are logged instead.
+//
+// Run takes over the process: its signals, its children, its standard descriptors. Call it once.
+func Run(o Options) (*config.Diagnostics, error) {
+	d := &loop{options: o}
+	first, diags := d.load()
+	if diags.HasErrors() {
+		return diags, nil
+	}
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
+	defer signal.Stop(signals)
+
+	if err := d.begin(first, diags); err != nil {
+		return nil, err
+	}
+	why := d.turn(signals)
+	d.end(why, signals)
+	return nil, nil
+}
+
+// loop is the one goroutine that owns the supervisor: everything that changes the set of services happens in it.
+type loop struct {
+	options Options
+	supervisor
+	watcher *watcher
+	warned  string // the diagnostics last logged for files that changed on disk
+}
+
+func (d *loop) load() (*config.Config, *config.Diagnostics) {
+	return config.Load(d.options.Config, config.Options{
+		PortOffset: d.options.PortOffset,
+		Privileged: os.Geteuid() == 0,
+	})
+}
+
+// begin opens everything and says that the daemon is ready.
+func (d *loop) begin(first *config.Config, diags *config.Diagnostics) error {
+	hub := event.NewHub(d.options.Stderr)
+	log, err := hub.Open(first.Daemon.Log.Target)
+	if err != nil {
+		return fmt.Errorf("superd's own log: %w", err)
+	}
+	host := &host{starter: spawn.New(), names: newNames(), linger: socket.NewLingerer(lingerLimit)}
+	host.log.Store(log)
+	hub.ReportTo(log)
+	d.supervisor = newSupervisor(host, hub)
+	d.sayDiagnostics(diags)
+	if err := d.apply(first); err != nil {
+		hub.Close(flushTime)
+		return err
+	}
+	if n := len(d.missing); n > 0 && d.options.Strict {
+		d.stop()
+		hub.Close(flushTime)
+		return fmt.Errorf("%d of the sockets cannot be opened, and --strict says that all must", n)
+	}
+	d.watch()
+	host.say(event.Ready(len(first.Services), len(d.sockets)))
+	notify(daemon.SdNotifyReady)
+	return nil
+}
+
+// turn is the daemon's life after it is ready. It returns the signal that ends it.
+func (d *loop) turn(signals <-chan os.Signal) os.Signal {
+	retry := time.NewTimer(0)
+	for {
+		d.arm(retry)
+		select {
+		case s := <-signals:
+			if s != syscall.SIGHUP {
+				return s
+			}
+			d.reload()
+		case <-retry.C:
+			d.retryMissing(time.Now())
+		case e := <-d.watcher.changes():
+			d.watcher.note(e)
+		case err := <-d.watcher.errors():
+			d.watcher.lost(err)
+		case <-d.watcher.saved():
+			d.filesChanged()
+		}
+	}
+}
+
+// arm sets the timer for the next missing endpoint, if there is one.
+func (d *loop) arm(retry *time.Timer) {
+	retry.Stop()
+	if due := d.nextRetry(); !due.IsZero() {
+		retry.Reset(time.Until(due))
+	}
+}
+
+// reload does what SIGHUP asks for: log files are opened anew, and the files on disk are taken over, all or nothing.
+func (d *loop) reload() {
+	notify(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec())
+	defer notify(daemon.SdNotifyReady)
+	d.hub.Reopen()
+	d.missingAreDue()
+	next, diags := d.load()
+	d.warned = ""
+	d.sayDiagnostics(diags)
+	if diags.HasErrors() {
+		d.host.say(event.ReloadFailed(errors.New("the configuration has errors; the old one runs on")))
+		return
+	}
+	d.take(next)
+}
+
+// take applies next and says what that did.
+func (d *loop) take(next *config.Config) {
+	p := diff(d.running, next)
+	if err := d.applyWithLog(next); err != nil {
+		d.host.say(event.ReloadFailed(err))
+		return
+	}
+	d.follow(next)
+	d.retryMissing(time.Now())
+	d.host.say(event.Reload(len(p.open), len(p.keep), len(p.retune), len(p.retire)))
+}
+
+// applyWithLog is apply, and the daemon's own log with it.
+func (d *loop) applyWithLog(next *config.Config) error {
+	log, err := d.hub.Open(next.Daemon.Log.Target)
+	if err != nil {
+		return fmt.Errorf("superd's own log: %w", err)
+	}
+	if err := d.apply(next); err != nil {
+		log.Release()
+		return err
+	}
+	d.hub.ReportTo(log)
+	d.host.log.Swap(log).Release()
+	return nil
+}
+
+// end stops accepting, ends what runs, and returns when it has ended: TERM, and after the grace KILL. A second
+// SIGTERM or SIGINT cuts the grace short.
+func (d *loop) end(why os.Signal, signals <-chan os.Signal) {
+	notify(daemon.SdNotifyStopping)
+	d.host.say(event.Stopping(why.String(), d.host.starter.Running()))
+	d.watcher.close()
+	d.stop()
+	d.host.starter.SignalAll(syscall.SIGTERM)
+	d.host.open.closeAll()
+	if !d.childrenEnd(signals, d.running.Daemon.Grace) {
+		d.host.starter.SignalAll(syscall.SIGKILL)
+		d.childrenEnd(nil, killTime)
+	}
+	d.host.linger.Wait()
+	d.host.say(event.Stopped())
+	d.hub.Close(flushTime)
+	d.host.starter.Close()
+}
+
+const (
+	killTime  = 5 * time.Second // for killed children to be gone; one in an uninterruptible sleep may take longer
+	flushTime = 2 * time.Second // for the logs
+)
+
+// childrenEnd waits until no child runs, for at most grace or until another signal comes; it reports whether all have ended.
+func (d *loop) childrenEnd(signals <-chan os.Signal, grace time.Duration) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	go func() {
+		select {
+		case s := <-signals:
+			if s != nil {
+				cancel()
+			}
+		case <-ctx.Done():
+		}
+	}()
+	return d.host.starter.Wait(ctx) == nil
+}
+
+func (d *loop) sayDiagnostics(diags *config.Diagnostics) {
+	for _, p := range diags.Problems() {
+		if p.Severity == config.Error {
+			d.host.say(event.ConfigError(p.Position(), p.Summary, diags.Body(p)))
+		} else {
+			d.host.say(event.ConfigWarning(p.Position(), p.Summary, diags.Body(p)))
+		}
+	}
+}
+
+func written(diags *config.Diagnostics) string {
+	var b strings.Builder
+	_ = diags.Write(&b) // a Builder takes everything
+	return b.String()
+}
+
+// watch begins to notice files that change on disk. Where that cannot be had, SIGHUP still works.
+func (d *loop) watch() {
+	w, err := newWatcher()
+	if err != nil {
+		d.host.say(event.Warn("", "changed files will not be noticed: "+err.Error()))
+		return
+	}
+	d.watcher = w
+	d.follow(d.running)
+}
+
+func (d *loop) follow(c *config.Config) {
+	if err := d.watcher.follow(c); err != nil {
+		d.host.say(event.Warn("", "changed files will not be noticed: "+err.Error()))
+	}
+}
+
+// filesChanged says, once a save, what a reload would do or what is wrong; with watch = true it reloads.
+func (d *loop) filesChanged() {
+	next, diags := d.load()
+	if diags.HasErrors() {
+		if text := written(diags); text != d.warned {
+			d.warned = text
+			d.sayDiagnostics(diags)
+		}
+		return
+	}
+	d.warned = ""
+	p := diff(d.running, next)
+	switch {
+	case next.Daemon.Watch:
+		d.take(next)
+	case !p.empty():
+		d.host.say(event.Plan(p.String()))
+	}
+}
+
+// notify tells systemd, if it is there.
+func notify(state string) {
+	_, _ = daemon.SdNotify(false, state) // without NOTIFY_SOCKET there is nobody to tell
+}

@@ -1,0 +1,283 @@
+package superd
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"superd/superd/config"
+	"superd/superd/event"
+	"superd/superd/socket"
+)
+
+// supervisor makes the running services equal the config. It belongs to one goroutine (loop.go): nothing here is
+// locked, and nothing outside changes it.
+type supervisor struct {
+	host    *host
+	hub     *event.Hub
+	running *config.Config // nil before the first apply
+
+	services map[string]*service
+	sockets  map[config.Endpoint]*listener // every open socket, by what serves it
+	missing  map[config.Endpoint]*unopened // configured, but could not be opened yet
+}
+
+// unopened is an endpoint that is tried again, later and later.
+type unopened struct {
+	pace backoff
+	due  time.Time
+}
+
+const (
+	firstRetry   = time.Second
+	longestRetry = time.Minute
+)
+
+func newSupervisor(h *host, hub *event.Hub) supervisor {
+	return supervisor{
+		host: h, hub: hub,
+		services: map[string]*service{},
+		sockets:  map[config.Endpoint]*listener{},
+		missing:  map[config.Endpoint]*unopened{},
+	}
+}
+
+// apply makes next the running config: it acquires everything new, and only then swaps and retires. If anything cannot
+// be acquired, it gives all of it back, changes nothing and returns why. An endpoint that was missing before may stay so.
+// At the first apply, sockets that cannot be opened are noted as missing instead.
+func (s *supervisor) apply(next *config.Config) error {
+	p := diff(s.running, next)
+	opened, missing, err := s.acquire(next)
+	if err != nil {
+		return err
+	}
+	wanted, err := s.prepare(next)
+	if err != nil {
+		closeAll(opened)
+		return err
+	}
+	gone := s.swap(wanted, &p)
+	retired := s.rewire(next, opened)
+	go bury(gone, retired)
+	s.missing = missing
+	s.running = next
+	return nil
+}
+
+// acquire opens the endpoints of next that are not open. missing are those that may wait; when others fail, none stays open.
+func (s *supervisor) acquire(next *config.Config) (opened map[config.Endpoint]*socket.Socket, missing map[config.Endpoint]*unopened, err error) {
+	opened, missing = map[config.Endpoint]*socket.Socket{}, map[config.Endpoint]*unopened{}
+	retiring := s.retiring(next)
+	var failures []error
+	for _, service := range next.Services {
+		set := &settings{Service: service}
+		for _, e := range service.Endpoints {
+			if s.sockets[e] != nil {
+				continue
+			}
+			sock, err := socket.Open(e, set.Socket, set.sharing(retiring))
+			switch {
+			case err == nil:
+				opened[e] = sock
+			case s.running == nil:
+				missing[e] = s.postpone(service.ID, e, nil, err)
+			case s.missing[e] != nil:
+				missing[e] = s.missing[e]
+			default:
+				failures = append(failures, fmt.Errorf("service %s: %w", service.ID, err))
+			}
+		}
+	}
+	if len(failures) > 0 {
+		closeAll(opened)
+		return nil, nil, oneLine(failures)
+	}
+	return opened, missing, nil
+}
+
+// retiring are the open sockets that next has no use for: new ones may overlap their addresses.
+func (s *supervisor) retiring(next *config.Config) []*socket.Socket {
+	used := map[config.Endpoint]bool{}
+	for _, service := range next.Services {
+		for _, e := range service.Endpoints {
+			used[e] = true
+		}
+	}
+	var unused []*socket.Socket
+	for e, l := range s.sockets {
+		if !used[e] {
+			unused = append(unused, l.sock)
+		}
+	}
+	return unused
+}
+
+// prepare opens the sinks of every service of next. At the first apply, a sink that cannot be opened is replaced by
+// the daemon's own, since running services are worth more than their log.
+func (s *supervisor) prepare(next *config.Config) (map[string]*settings, error) {
+	wanted := make(map[string]*settings, len(next.Services))
+	for _, service := range next.Services {
+		sink, err := s.hub.Open(service.Log.Target)
+		if err != nil && s.running == nil {
+			s.host.say(event.Warn(service.ID, err.Error()))
+			sink, err = s.hub.Open(next.Daemon.Log.Target)
+		}
+		if err != nil {
+			for _, set := range wanted {
+				set.drop()
+			}
+			return nil, fmt.Errorf("service %s: %w", service.ID, err)
+		}
+		wanted[service.ID] = newSettings(service, sink)
+	}
+	return wanted, nil
+}
+
+// swap puts the wanted settings into force for new connections, makes the services that are new, and returns those that are gone.
+func (s *supervisor) swap(wanted map[string]*settings, p *plan) (gone []*service) {
+	for id, set := range wanted {
+		if svc := s.services[id]; svc == nil {
+			s.services[id] = newService(set)
+		} else {
+			svc.retune(set)
+		}
+	}
+	for _, retired := range p.retire {
+		gone = append(gone, s.services[retired.ID])
+		delete(s.services, retired.ID)
+	}
+	return gone
+}
+
+// rewire gives every socket to the service that has its endpoint now. Listeners whose service and mode stay go on
+// undisturbed; the others hand their socket over, or retire with it and are returned.
+func (s *supervisor) rewire(next *config.Config, opened map[config.Endpoint]*socket.Socket) (retired []*listener) {
+	was := maps.Clone(s.sockets)
+	for _, configured := range next.Services {
+		svc := s.services[configured.ID]
+		set := svc.current.Load()
+		for _, e := range configured.Endpoints {
+			l := was[e]
+			delete(was, e)
+			if l == nil {
+				if sock := opened[e]; sock != nil {
+					s.sockets[e] = s.host.listen(svc, sock, nil)
+				}
+				continue
+			}
+			s.retuneSocket(l.sock, set)
+			if l.svc != svc || l.mode != set.mode() {
+				l.halt(false)
+				<-l.done
+				s.sockets[e] = s.host.listen(svc, l.sock, l.busy)
+			}
+		}
+	}
+	for e, l := range was {
+		l.halt(true)
+		delete(s.sockets, e)
+		retired = append(retired, l)
+	}
+	return retired
+}
+
+// bury lets go of the settings of services that are gone, once their last listener has drained its socket.
+func bury(gone []*service, retired []*listener) {
+	for _, l := range retired {
+		<-l.done
+	}
+	for _, svc := range gone {
+		svc.current.Load().drop()
+	}
+}
+
+func (s *supervisor) retuneSocket(sock *socket.Socket, set *settings) {
+	if err := sock.Retune(set.Socket); err != nil {
+		s.host.say(event.Warn(set.ID, err.Error()))
+	}
+}
+
+// postpone notes, and says, that an endpoint cannot be opened, and when it is tried again.
+func (s *supervisor) postpone(service string, e config.Endpoint, u *unopened, err error) *unopened {
+	if u == nil {
+		u = &unopened{pace: backoff{first: firstRetry, limit: longestRetry}}
+	}
+	wait := u.pace.next()
+	u.due = time.Now().Add(wait)
+	s.host.say(event.BindFailed(service, e.String(), err, wait))
+	return u
+}
+
+// nextRetry is when the first missing endpoint is due; zero if none is missing.
+func (s *supervisor) nextRetry() time.Time {
+	var first time.Time
+	for _, u := range s.missing {
+		if first.IsZero() || u.due.Before(first) {
+			first = u.due
+		}
+	}
+	return first
+}
+
+// missingAreDue makes the next retryMissing try every missing endpoint: whoever reloads may have made room for it.
+func (s *supervisor) missingAreDue() {
+	for _, u := range s.missing {
+		u.due = time.Time{}
+	}
+}
+
+// retryMissing opens the missing endpoints that are due.
+func (s *supervisor) retryMissing(now time.Time) {
+	for _, configured := range s.running.Services {
+		svc := s.services[configured.ID]
+		for _, e := range configured.Endpoints {
+			u := s.missing[e]
+			if u == nil || u.due.After(now) {
+				continue
+			}
+			sock, err := socket.Open(e, configured.Socket, svc.current.Load().sharing(nil))
+			if err != nil {
+				s.postpone(configured.ID, e, u, err)
+				continue
+			}
+			delete(s.missing, e)
+			s.sockets[e] = s.host.listen(svc, sock, nil)
+			s.host.say(event.Bound(configured.ID, e.String()))
+		}
+	}
+}
+
+// stop ends all listening. Connections go on.
+func (s *supervisor) stop() {
+	listeners := slices.Collect(maps.Values(s.sockets))
+	for _, l := range listeners {
+		l.halt(false)
+	}
+	for _, l := range listeners {
+		<-l.done
+		_ = l.sock.Close()
+	}
+	clear(s.sockets)
+}
+
+// errorLimit bounds how many failures one message names.
+const errorLimit = 10
+
+// oneLine joins errors for a log.
+func oneLine(failures []error) error {
+	first := failures[0]
+	for _, err := range failures[1:min(len(failures), errorLimit)] {
+		first = fmt.Errorf("%w; %w", first, err)
+	}
+	if more := len(failures) - errorLimit; more > 0 {
+		first = fmt.Errorf("%w; and %d more", first, more)
+	}
+	return first
+}
+
+func closeAll(sockets map[config.Endpoint]*socket.Socket) {
+	for _, sock := range sockets {
+		_ = sock.Close()
+	}
+}
