@@ -33,7 +33,10 @@ func rootCommand() *cobra.Command {
 		Short:         "the super-server: many ports, one daemon, a program or builtin for each connection",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          aKnownCommand,
+
+		SuggestionsMinimumDistance: 2,
+
+		Args: aKnownCommand,
 		RunE: func(c *cobra.Command, _ []string) error {
 			_ = c.Help()
 			return errReported

@@ -9,9 +9,10 @@ import (
 )
 
 // waitserver serves the socket that it finds as descriptor 0, as the program of a wait service does: it answers what it
-// is sent with its pid and the same text, N times, and leaves. It knows stream from dgram by itself.
+// is sent with its pid and the same text, N times, and leaves. It knows stream from dgram by itself. With a TEXT it waits for
+// no line of a stream's clients, and sends them the TEXT.
 //
-//	waitserver N
+//	waitserver N [TEXT]
 func waitserver() {
 	rounds, err := strconv.Atoi(os.Args[1])
 	if err != nil {
@@ -36,6 +37,10 @@ func answerStream() {
 		fail(err)
 	}
 	defer syscall.Close(fd)
+	if len(os.Args) > 2 {
+		_, _ = syscall.Write(fd, []byte(os.Args[2]))
+		return
+	}
 	var text []byte
 	for b := make([]byte, 512); !bytes.HasSuffix(text, []byte("\n")); {
 		n, err := syscall.Read(fd, b)

@@ -18,7 +18,7 @@ type access struct {
 	lengths4 []int                 // the distinct lengths in prefixes, longest first
 	lengths6 []int
 	names    map[string]bool // host names and, with their leading dot, domains; true: denied
-	named    []match         // the most specific name rule of each list that has one
+	named    [2]match        // the most specific name rule of each list; rankNothing: it has none
 }
 
 // match is a rule that matches, reduced to what counts when several do.
@@ -70,8 +70,7 @@ func newAccess(c config.Access) *access {
 		prefixes: make(map[netip.Prefix]bool),
 		names:    make(map[string]bool),
 	}
-	a.add(c.OnlyFrom, false)
-	a.add(c.NoAccess, true)
+	a.named = [2]match{a.add(c.OnlyFrom, false), a.add(c.NoAccess, true)}
 	for p := range a.prefixes {
 		if p.Addr().Is4() {
 			a.lengths4 = append(a.lengths4, p.Bits())
@@ -90,9 +89,9 @@ func longestFirst(lengths []int) []int {
 	return lengths
 }
 
-// add files the rules of one list. In equal rules of both lists the denial stays.
-func (a *access) add(rules []config.Rule, deny bool) {
-	var named match
+// add files the rules of one list and returns its most specific name rule.
+// Where both lists have the same rule the denial stays.
+func (a *access) add(rules []config.Rule, deny bool) (named match) {
 	for _, r := range rules {
 		if r.Prefix.IsValid() {
 			p := r.Prefix.Masked()
@@ -102,13 +101,11 @@ func (a *access) add(rules []config.Rule, deny bool) {
 		a.names[r.Name] = a.names[r.Name] || deny
 		named = named.or(match{nameRank(r.Name), deny})
 	}
-	if named.rank > rankNothing {
-		a.named = append(a.named, named)
-	}
+	return named
 }
 
 // admits reports whether a peer may in. One whose address is unknown may: there is nothing to judge.
-// addr is neither mapped nor has it a zone.
+// addr is not a mapped one.
 func (a *access) admits(addr netip.Addr, names []string) bool {
 	if !addr.IsValid() {
 		return true

@@ -88,6 +88,8 @@ func TestAccess(t *testing.T) {
 		{".example.org", ".org", "192.0.2.1", "a.example.org", true},
 		{".example.org", ".org", "192.0.2.1", "a.example.org b.example.net", true},
 		{".example.org", "b.example.net", "192.0.2.1", "a.example.org b.example.net", false},
+		{".b.example.org", ".net", "192.0.2.1", "a.b.example.org a.net", true},
+		{".net", ".b.example.org", "192.0.2.1", "a.b.example.org a.net", false},
 		{"a.example.org", "a.example.org", "192.0.2.1", "a.example.org", false},
 		{".a.org", ".b.org", "192.0.2.1", "x.a.org x.b.org", false}, // a tie between two names
 
@@ -103,7 +105,7 @@ func TestAccess(t *testing.T) {
 		a := newAccess(lists(tt.only, tt.no))
 		var addr netip.Addr
 		if tt.addr != "" {
-			addr = plain(netip.MustParseAddr(tt.addr))
+			addr = netip.MustParseAddr(tt.addr).Unmap()
 		}
 		if got := a.admits(addr, strings.Fields(tt.names)); got != tt.want {
 			t.Errorf("only_from %q, no_access %q: %q (%s) is %v, want %v", tt.only, tt.no, tt.addr, tt.names, got, tt.want)

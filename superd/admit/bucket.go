@@ -14,8 +14,7 @@ type bucket struct{ full instant }
 func (b bucket) wait(rate int, now instant) time.Duration {
 	cost := cost(rate)
 	burst := cost * time.Duration(rate)
-	missing := max(b.full-now, 0)
-	return max(missing+cost-burst, 0)
+	return max(b.full-now+cost-burst, 0)
 }
 
 // take spends a token; the caller has seen that there is one.
@@ -23,6 +22,7 @@ func (b *bucket) take(rate int, now instant) {
 	b.full = max(b.full, now) + cost(rate)
 }
 
+// cost is what one token takes to come back; beyond a token a nanosecond it is nothing, and the rate no limit.
 func cost(rate int) time.Duration {
-	return max(time.Second/time.Duration(rate), 1)
+	return time.Second / time.Duration(rate)
 }

@@ -28,6 +28,7 @@ func (c *cps) check(l *config.Limits, source netip.Prefix, now instant) (Verdict
 		return OK, 0, 0
 	}
 	if wait := c.ready(l, now); wait > 0 {
+		// Accepted while another loop took the last token or began a pause: it waits as in the backlog.
 		return CPS, config.Queue, wait
 	}
 	if l.OnCPS == config.Hold && c.holds.has(source, now-l.CPS.Hold) {
@@ -61,7 +62,7 @@ func (c *cps) ready(l *config.Limits, now instant) time.Duration {
 		return 0
 	case l.OnCPS == config.Queue:
 		return c.bucket.wait(l.CPS.Rate, now)
-	case c.paused:
+	case c.paused: // by this policy: retune sees to that
 		left := max(c.pausedAt+l.CPS.Hold-now, 0)
 		c.paused = left > 0
 		return left

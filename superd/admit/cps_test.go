@@ -191,6 +191,20 @@ func TestCPSShorterHold(t *testing.T) {
 	}
 }
 
+// A pause that was over does not begin again when a reload makes pauses longer.
+func TestCPSLongerHold(t *testing.T) {
+	var c cps
+	l := limited(1, 10*time.Second, config.Pause)
+	c.drain(l, 0)
+	c.knock(l, nth(1), 0)
+	c.ready(l, 10*time.Second)
+	l.CPS.Hold = time.Hour
+	c.retune(l)
+	if w := c.ready(l, 11*time.Second); w != 0 {
+		t.Errorf("paused again for %v", w)
+	}
+}
+
 func TestCPSRetuneLiftsWhatIsNotInForce(t *testing.T) {
 	for _, on := range []config.Policy{config.Hold, config.Pause} {
 		for _, now := range []*config.Limits{limited(1, time.Hour, config.Refuse), limited(0, time.Hour, on)} {

@@ -17,7 +17,7 @@ type Gate struct {
 	times  times
 
 	epoch   time.Time // the first moment; instants count from it
-	latest  instant   // loops may arrive here in another order than they read the clock
+	latest  instant
 	cps     cps
 	counts  counts
 	changed chan struct{} // closed and forgotten at the next change; nil while nobody waits
@@ -92,7 +92,7 @@ func (g *Gate) Retune(l config.Limits, a config.Access) {
 func (g *Gate) NeedsNames(addr netip.Addr) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.access.needsNames(plain(addr))
+	return g.access.needsNames(addr.Unmap())
 }
 
 // Ready says whether the service should accept now. It may not while it is paused, and, under Queue,
@@ -114,7 +114,7 @@ func (g *Gate) Ready(m Moment) (Wait, bool) {
 func (g *Gate) Admit(p Peer, m Moment) Decision {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	addr, now := plain(p.Addr), g.instantLocked(m)
+	addr, now := p.Addr.Unmap(), g.instantLocked(m)
 	source := g.sourceLocked(addr)
 	if !g.access.admits(addr, p.Names) {
 		return Decision{Verdict: Address}
@@ -158,6 +158,8 @@ func (g *Gate) Counts() Counts {
 	return Counts{g.counts.running, len(g.counts.sources), g.cps.holds.len()}
 }
 
+// instantLocked never goes back: loops may come here in another order than they read the clock, and an
+// instant before the first would see a full bucket as one that is not quite full.
 func (g *Gate) instantLocked(m Moment) instant {
 	if g.epoch.IsZero() {
 		g.epoch = m.Now
@@ -166,8 +168,8 @@ func (g *Gate) instantLocked(m Moment) instant {
 	return g.latest
 }
 
-// sourceLocked is the prefix that counts as one source; it carries its length, so sources
-// counted under different lengths never mix.
+// sourceLocked is the prefix that counts as one source. It has no zone; it carries its length, so
+// sources counted under different lengths never mix.
 func (g *Gate) sourceLocked(addr netip.Addr) netip.Prefix {
 	bits := g.limits.PerSourcePrefix[1]
 	if addr.Is4() {
@@ -213,9 +215,4 @@ func (g *Gate) wakeLocked() {
 		close(g.changed)
 		g.changed = nil
 	}
-}
-
-// plain is the address that rules and sources are about: IPv4 as IPv4, and without a zone.
-func plain(addr netip.Addr) netip.Addr {
-	return addr.Unmap().WithZone("")
 }

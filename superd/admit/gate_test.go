@@ -267,6 +267,17 @@ func TestRetuneKeepsBucketAndHolds(t *testing.T) {
 	}
 }
 
+func TestRetuneLiftsHolds(t *testing.T) {
+	l := unlimited(func(l *config.Limits) { l.CPS = config.CPS{Rate: 1, Hold: time.Hour} })
+	g := NewGate(l, config.Access{})
+	mustAdmit(t, g, "192.0.2.1")
+	wantVerdict(t, g.Admit(peer("192.0.2.1"), after(0)), CPS, config.Refuse)
+	for _, l.OnCPS = range []config.Policy{config.Refuse, config.Hold} {
+		g.Retune(l, config.Access{})
+	}
+	wantVerdict(t, g.Admit(peer("192.0.2.1"), after(time.Second)), OK, 0)
+}
+
 func TestRetuneTakesNewRules(t *testing.T) {
 	g := NewGate(unlimited(nil), config.Access{})
 	mustAdmit(t, g, "192.0.2.1")
@@ -289,10 +300,11 @@ func TestHoldIsOfTheSource(t *testing.T) {
 // Loops that read the clock in one order and arrive in the other must not confuse the bucket.
 func TestClockNeverGoesBack(t *testing.T) {
 	g := NewGate(unlimited(func(l *config.Limits) { l.CPS, l.OnCPS = config.CPS{Rate: 1}, config.Refuse }), config.Access{})
-	wantVerdict(t, g.Admit(peer("::1"), after(0)), OK, 0)
-	wantVerdict(t, g.Admit(peer("::1"), after(time.Second)), OK, 0)
-	wantVerdict(t, g.Admit(peer("::1"), after(-time.Hour)), CPS, config.Refuse)
-	wantVerdict(t, g.Admit(peer("::1"), after(2*time.Second)), OK, 0)
+	g.Ready(after(0))
+	wantVerdict(t, g.Admit(peer("::1"), after(-time.Microsecond)), OK, 0) // the bucket is full
+	g.Ready(after(time.Second))
+	wantVerdict(t, g.Admit(peer("::1"), after(time.Second-time.Microsecond)), OK, 0)
+	wantVerdict(t, g.Admit(peer("::1"), after(time.Second)), CPS, config.Refuse)
 }
 
 func TestReleaseOfNoSlot(t *testing.T) {

@@ -97,7 +97,8 @@ func (d *Diagnostics) warnf(at hcl.Range, summary, format string, args ...any) {
 	d.add(Warning, at, summary, fmt.Sprintf(format, args...))
 }
 
-func (d *Diagnostics) sort() {
+// finish sorts, and lets go of all that no excerpt needs.
+func (d *Diagnostics) finish() {
 	slices.SortStableFunc(d.problems, func(a, b Problem) int {
 		return cmp.Or(
 			cmp.Compare(d.order(a.File), d.order(b.File)),
@@ -106,6 +107,14 @@ func (d *Diagnostics) sort() {
 			cmp.Compare(a.Summary, b.Summary),
 		)
 	})
+	needed := make(map[string]*source)
+	for _, p := range d.problems {
+		if f := d.files[p.File]; f != nil {
+			f.body = nil
+			needed[p.File] = f
+		}
+	}
+	d.files = needed
 }
 
 func (d *Diagnostics) order(file string) int {

@@ -13,7 +13,7 @@ func Format(src []byte, filename string) ([]byte, *Diagnostics) {
 	f := &source{name: filename, text: src}
 	d.files[filename] = f
 	f.parse(d)
-	d.sort()
+	d.finish()
 	if d.HasErrors() {
 		return src, d
 	}

@@ -46,7 +46,7 @@ func Load(path string, o Options) (*Config, *Diagnostics) {
 	l := newLoader(o)
 	l.include(path, hcl.Range{})
 	c := l.build()
-	l.diags.sort()
+	l.diags.finish()
 	if l.diags.HasErrors() {
 		return nil, l.diags
 	}

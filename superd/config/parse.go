@@ -30,20 +30,44 @@ func (f *source) broken() bool { return f.sound != math.MaxInt }
 
 // parse fills body and sound, and reports syntax errors.
 func (f *source) parse(to *Diagnostics) {
-	f.sound, f.body = math.MaxInt, &hclsyntax.Body{}
-	if at, deep := nested(f.text, f.name); deep {
-		to.errorf(at, "Nested too deep", "At most %d brackets or operators may stand inside one another.", maxNesting)
-		f.sound = 0
-		return
+	f.sound, f.body = math.MaxInt, &hclsyntax.Body{Attributes: make(hclsyntax.Attributes)}
+	chunks, ok := split(f.text)
+	if !ok {
+		if at, deep := nested(f.text, f.name); deep {
+			to.errorf(at, "Nested too deep", "At most %d brackets or operators may stand inside one another.", maxNesting)
+			f.sound = 0
+			return
+		}
+		chunks = []chunk{{f.text, hcl.InitialPos}}
 	}
-	file, problems := hclsyntax.ParseConfig(f.text, f.name, hcl.InitialPos)
-	if body, ok := file.Body.(*hclsyntax.Body); ok {
-		f.body = body
+	var problems hcl.Diagnostics
+	for _, c := range chunks {
+		file, p := hclsyntax.ParseConfig(c.text, f.name, c.start)
+		problems = append(problems, p...)
+		if body, ok := file.Body.(*hclsyntax.Body); ok {
+			problems = append(problems, f.join(body)...)
+		}
 	}
 	for _, p := range firstOfEach(problems, f.text) {
 		f.sound = min(f.sound, p.Subject.Start.Byte)
 		to.errorf(*p.Subject, p.Summary, "%s", explain(p, f.text))
 	}
+}
+
+// join adds a chunk's body. Within one chunk the parser sees to it that no attribute stands twice.
+func (f *source) join(part *hclsyntax.Body) (problems hcl.Diagnostics) {
+	f.body.Blocks = append(f.body.Blocks, part.Blocks...)
+	for name, a := range part.Attributes {
+		if first, twice := f.body.Attributes[name]; twice {
+			problems = append(problems, &hcl.Diagnostic{
+				Severity: hcl.DiagError, Subject: &a.NameRange, Summary: "Attribute redefined",
+				Detail: fmt.Sprintf("%q is already set on line %d.", name, first.NameRange.Start.Line),
+			})
+			continue
+		}
+		f.body.Attributes[name] = a
+	}
+	return problems
 }
 
 // topLevel is a line on which something begins that stands in nothing else.
@@ -113,37 +137,4 @@ func explain(p *hcl.Diagnostic, text []byte) string {
 		return fmt.Sprintf("%s Text stands in quotes, a list in brackets with commas, for example %s = %s.", p.Detail, a.Name, a.Example)
 	}
 	return p.Detail
-}
-
-// maxNesting keeps the parser, which calls itself for each bracket and operator, far from the end of its stack.
-const maxNesting = 100
-
-// nested finds the place where brackets or operators are nested too deep to be parsed.
-func nested(text []byte, name string) (hcl.Range, bool) {
-	tokens, _ := hclsyntax.LexConfig(text, name, hcl.InitialPos)
-	depth, brackets, chain := 0, 0, 0
-	for _, t := range tokens {
-		switch t.Type {
-		case hclsyntax.TokenOParen, hclsyntax.TokenOBrack:
-			depth++
-			brackets++
-		case hclsyntax.TokenCParen, hclsyntax.TokenCBrack:
-			depth--
-			brackets--
-		case hclsyntax.TokenOBrace, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl, hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc:
-			depth++
-		case hclsyntax.TokenCBrace, hclsyntax.TokenTemplateSeqEnd, hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc:
-			depth--
-		case hclsyntax.TokenBang, hclsyntax.TokenMinus, hclsyntax.TokenQuestion:
-			chain++
-		case hclsyntax.TokenNewline:
-			if brackets <= 0 {
-				chain = 0
-			}
-		}
-		if depth > maxNesting || chain > maxNesting {
-			return t.Range, true
-		}
-	}
-	return hcl.Range{}, false
 }

@@ -227,30 +227,21 @@ func TestDiskFull(t *testing.T) {
 		t.Skip("needs root, to mount a small tmpfs")
 	}
 	dir := t.TempDir()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // for good: the thread and its mount namespace end together
-		if err := syscall.Unshare(syscall.CLONE_NEWNS); err != nil {
-			t.Skipf("unshare: %v", err)
-		}
-		if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
-			t.Skipf("mount: %v", err)
-		}
-		if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
-			t.Skipf("mount: %v", err)
-		}
-		testDiskFull(t, dir)
-	}()
-	<-done
-}
-
-func testDiskFull(t *testing.T, dir string) {
+	runtime.LockOSThread() // for good: the thread and its mount namespace end with the test
+	if err := syscall.Unshare(syscall.CLONE_NEWNS); err != nil {
+		t.Skipf("unshare: %v", err)
+	}
+	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
+		t.Skipf("mount: %v", err)
+	}
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
+		t.Skipf("mount: %v", err)
+	}
+	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
 	h, stderr := newTestHub(t)
 	path, ballast := filepath.Join(dir, "log"), filepath.Join(dir, "ballast")
 	if err := os.WriteFile(ballast, make([]byte, 48<<10), 0o600); err != nil {
-		t.Error(err)
-		return
+		t.Fatal(err)
 	}
 	s := open(t, h, config.LogTarget{Kind: config.File, Path: path})
 	const events = 1000
@@ -259,8 +250,7 @@ func testDiskFull(t *testing.T, dir string) {
 	}
 	stderr.waitFor(t, "no space left on device")
 	if err := os.Remove(ballast); err != nil {
-		t.Error(err)
-		return
+		t.Fatal(err)
 	}
 	s.Write(Stopped())
 	stderr.waitFor(t, "LOG-RECOVERED")

@@ -247,6 +247,31 @@ func TestRetireStream(t *testing.T) {
 	}
 }
 
+// TestRetireHandshake: a client that believes itself connected is, although its handshake ends after Retire. A
+// listener with TCP_DEFER_ACCEPT waits for the first data with that.
+func TestRetireHandshake(t *testing.T) {
+	for _, l := range loopbacks {
+		s := stream(t, l.bind)
+		err := s.control(func(fd int) error { return set(fd, option{unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, 5}) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := dial(t, "tcp", reach(s, l.dial))
+		if err := s.Retire(patience); err != nil {
+			t.Fatal(err)
+		}
+		if n, _ := s.Backlog(); n != 0 {
+			t.Fatal("the handshake is over already")
+		}
+		send(t, c, "hello")
+		fd, peer := accept1(t, s, false)
+		unix.Close(fd)
+		if peer != addrOf(c) {
+			t.Errorf("accepted %v", peer)
+		}
+	}
+}
+
 func TestRetireDgram(t *testing.T) {
 	s := dgram(t, "127.0.0.1:0")
 	c := dial(t, "udp", s.LocalAddr().String())
