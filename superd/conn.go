@@ -49,9 +49,18 @@ func (l *listener) take(fd int, peer netip.AddrPort) {
 		c.admit(nil)
 		return
 	}
-	if !l.host.names.resolve(peer.Addr(), time.Now(), c.admit) {
+	if !l.host.names.resolve(peer.Addr(), time.Now(), c.named) {
 		c.refuse(admit.Decision{Verdict: admit.Lookup}, "too many lookups under way")
 	}
+}
+
+// named goes on with the peer's names. Where they cannot be found out, nobody knows whether a rule forbids the peer.
+func (c *conn) named(a answer) {
+	if a.err != nil {
+		c.refuse(admit.Decision{Verdict: admit.Lookup}, a.err.Error())
+		return
+	}
+	c.admit(a.names)
 }
 
 // admit decides about the connection, and serves or refuses it. names are the peer's confirmed host names, if they matter.

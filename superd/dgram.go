@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"superd/services"
 	"superd/superd/admit"
 	"superd/superd/socket"
 	"superd/superd/spawn"
@@ -36,8 +35,8 @@ func (l *listener) answer() {
 }
 
 func (l *listener) answerOne(request, reply []byte, peer netip.AddrPort, to socket.Destination) {
-	if services.LoopPort(peer.Port()) || peer.Port() == l.sock.LocalAddr().Port() {
-		return // another builtin, perhaps ours: an answer would be answered, and so on for ever
+	if l.host.answersItself(peer.Port()) {
+		return
 	}
 	c := l.newConn(-1, peer)
 	defer c.finish()
@@ -52,11 +51,11 @@ func (l *listener) answerOne(request, reply []byte, peer netip.AddrPort, to sock
 
 // admitDatagram asks the gate about the sender of a datagram that superd has taken.
 func (c *conn) admitDatagram() bool {
-	names, known := c.knownNames()
+	d, known := c.askAboutSender()
 	if !known {
 		return false // the lookup has begun; the peer's next try finds it done
 	}
-	if d := c.ask(names); d.Verdict != admit.OK {
+	if d.Verdict != admit.OK {
 		c.logRefuse(d.Verdict, "")
 		return false
 	}

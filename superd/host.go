@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"superd/services"
 	"superd/superd/admit"
 	"superd/superd/event"
 	"superd/superd/socket"
@@ -21,6 +22,14 @@ type host struct {
 	log     atomic.Pointer[event.Sink] // the daemon's own messages
 	conns   atomic.Uint64              // the last connection's number
 	open    openConns
+
+	answering atomic.Pointer[map[uint16]bool] // ports of our dgram builtins
+}
+
+// answersItself reports whether a datagram from port may come from a service that answers whatever it is sent, ours or
+// another machine's: an answer would be answered, and so on for ever.
+func (h *host) answersItself(port uint16) bool {
+	return services.LoopPort(port) || (*h.answering.Load())[port]
 }
 
 // moment is now, as a gate wants to know it; the load is read only for a service that has a max_load.

@@ -2,6 +2,7 @@ package superd
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"strings"
@@ -9,20 +10,22 @@ import (
 	"time"
 )
 
-// Bounds of the names book. A lookup that takes longer than lookupTime counts as "no name"; with waiterLimit
-// connections waiting for the resolver, further ones are refused, so a dead resolver costs bounded memory.
+// Bounds of the names book. With waiterLimit connections waiting for the resolver, or for what follows it, further
+// ones are refused, so a dead resolver costs bounded memory.
 const (
 	lookupTime  = 5 * time.Second
 	nameTTL     = time.Minute
+	failureTTL  = 5 * time.Second
 	bookLimit   = 4096
 	waiterLimit = 256
 	namesLimit  = 8 // names of one address that are forward-confirmed
 )
 
 // names finds the forward-confirmed host names of addresses, off the accept path: a name counts only if it
-// resolves back to the address. Answers, empty ones too, are kept for nameTTL. Safe for concurrent use.
+// resolves back to the address. Answers, "it has none" too, are kept for nameTTL, failures for failureTTL.
+// Safe for concurrent use.
 type names struct {
-	lookup func(ctx context.Context, addr netip.Addr) []string // confirmedNames, but for tests
+	lookup func(ctx context.Context, addr netip.Addr) ([]string, error) // confirmedNames, but for tests
 
 	mu      sync.Mutex
 	book    map[netip.Addr]*entry
@@ -30,9 +33,15 @@ type names struct {
 }
 
 type entry struct {
-	names   []string
+	answer  answer
 	expires time.Time // zero while the lookup runs
-	waiting []func([]string)
+	waiting []func(answer)
+}
+
+// answer is what is known of an address's names. err: the resolver has failed, so that nothing is known.
+type answer struct {
+	names []string
+	err   error
 }
 
 func newNames() *names {
@@ -40,19 +49,19 @@ func newNames() *names {
 }
 
 // cached returns the names of addr if they are known now; otherwise a lookup is begun, so that they soon are.
-func (n *names) cached(addr netip.Addr, now time.Time) ([]string, bool) {
+func (n *names) cached(addr netip.Addr, now time.Time) (answer, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	e := n.entryLocked(addr, now)
 	if e == nil || e.expires.IsZero() {
-		return nil, false
+		return answer{}, false
 	}
-	return e.names, true
+	return e.answer, true
 }
 
 // resolve calls then with the names of addr: at once if they are known, later on another goroutine if not.
 // It reports false, and never calls then, when too many are waiting already.
-func (n *names) resolve(addr netip.Addr, now time.Time, then func([]string)) bool {
+func (n *names) resolve(addr netip.Addr, now time.Time, then func(answer)) bool {
 	n.mu.Lock()
 	if n.waiters >= waiterLimit {
 		n.mu.Unlock()
@@ -65,7 +74,7 @@ func (n *names) resolve(addr netip.Addr, now time.Time, then func([]string)) boo
 	}
 	if !e.expires.IsZero() {
 		n.mu.Unlock()
-		then(e.names)
+		then(e.answer)
 		return true
 	}
 	e.waiting = append(e.waiting, then)
@@ -106,32 +115,43 @@ func (n *names) makeRoomLocked(now time.Time) bool {
 
 func (n *names) fill(addr netip.Addr, e *entry) {
 	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
-	found := n.lookup(ctx, addr)
+	found, err := n.lookup(ctx, addr)
 	cancel()
+	ttl := nameTTL
+	if err != nil {
+		ttl = failureTTL
+	}
 
 	n.mu.Lock()
-	e.names, e.expires = found, time.Now().Add(nameTTL)
-	waiting := e.waiting
-	e.waiting = nil
-	n.waiters -= len(waiting)
-	n.mu.Unlock()
-	for _, then := range waiting {
-		then(found)
+	defer n.mu.Unlock()
+	e.answer, e.expires = answer{found, err}, time.Now().Add(ttl)
+	for _, then := range e.waiting {
+		go n.proceed(then, e.answer) // one may have to queue for its service, and must not hold up the others
 	}
+	e.waiting = nil
+}
+
+// proceed is the rest of a connection's way, during which it still counts as waiting.
+func (n *names) proceed(then func(answer), a answer) {
+	then(a)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.waiters--
 }
 
 // confirmedNames asks the system's resolver (hosts file and DNS) for addr's names and keeps those that lead back to it.
-func confirmedNames(ctx context.Context, addr netip.Addr) []string {
+// That there is none is no error.
+func confirmedNames(ctx context.Context, addr netip.Addr) ([]string, error) {
 	resolver := net.Resolver{PreferGo: true}
 	candidates, err := resolver.LookupAddr(ctx, addr.WithZone("").String())
 	if err != nil {
-		return nil
+		return nil, unlessNotFound(err)
 	}
 	var confirmed []string
 	for _, name := range candidates[:min(len(candidates), namesLimit)] {
 		addrs, err := resolver.LookupNetIP(ctx, "ip", name)
-		if err != nil {
-			continue
+		if err := unlessNotFound(err); err != nil {
+			return nil, err
 		}
 		for _, a := range addrs {
 			if a.Unmap() == addr.WithZone("") {
@@ -140,5 +160,13 @@ func confirmedNames(ctx context.Context, addr netip.Addr) []string {
 			}
 		}
 	}
-	return confirmed
+	return confirmed, nil
+}
+
+func unlessNotFound(err error) error {
+	var dns *net.DNSError
+	if errors.As(err, &dns) && dns.IsNotFound {
+		return nil
+	}
+	return err
 }

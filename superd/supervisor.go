@@ -57,6 +57,7 @@ func (s *supervisor) apply(next *config.Config) error {
 		closeAll(opened)
 		return err
 	}
+	s.host.answering.Store(dgramBuiltinPorts(next))
 	gone := s.swap(wanted, &p)
 	retired := s.rewire(next, opened)
 	go bury(gone, retired)
@@ -94,6 +95,19 @@ func (s *supervisor) acquire(next *config.Config) (opened map[config.Endpoint]*s
 		return nil, nil, oneLine(failures)
 	}
 	return opened, missing, nil
+}
+
+func dgramBuiltinPorts(c *config.Config) *map[uint16]bool {
+	ports := map[uint16]bool{}
+	for _, service := range c.Services {
+		if service.SocketType != config.Dgram || service.Builtin == "" {
+			continue
+		}
+		for _, e := range service.Endpoints {
+			ports[e.Addr.Port()] = true
+		}
+	}
+	return &ports
 }
 
 // retiring are the open sockets that next has no use for: new ones may overlap their addresses.

@@ -52,13 +52,13 @@ func (l *listener) waitOnce(pace *backoff) {
 		return
 	}
 	c.peer = before.peer
-	names, known := c.knownNames()
+	d, known := c.askAboutSender()
 	if !known {
 		l.sock.Drop() // the lookup has begun; the peer's next try finds it done
 		c.finish()
 		return
 	}
-	if d := c.ask(names); d.Verdict != admit.OK {
+	if d.Verdict != admit.OK {
 		c.refuseWaiting(d)
 		return
 	}
@@ -96,12 +96,19 @@ func took(before, after pending, t config.SocketType) bool {
 	return after.peer != before.peer || after.length != before.length || !bytes.Equal(after.head, before.head)
 }
 
-// knownNames are the datagram's sender's names, if they matter; false if they have to be looked up first, which has begun.
-func (c *conn) knownNames() ([]string, bool) {
+// askAboutSender is ask for a datagram, which does not wait for names; false if they have to be looked up first, which has begun.
+func (c *conn) askAboutSender() (admit.Decision, bool) {
 	if !c.peer.IsValid() || !c.svc.gate.NeedsNames(c.peer.Addr()) {
-		return nil, true
+		return c.ask(nil), true
 	}
-	return c.host.names.cached(c.peer.Addr(), time.Now())
+	a, known := c.host.names.cached(c.peer.Addr(), time.Now())
+	switch {
+	case !known:
+		return admit.Decision{}, false
+	case a.err != nil:
+		return admit.Decision{Verdict: admit.Lookup}, true
+	}
+	return c.ask(a.names), true
 }
 
 // refuseWaiting takes away what the program may not have: the one datagram, or the one connection.

@@ -197,17 +197,24 @@ func countlog(ts *testscript.TestScript, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: countlog N REGEXP")
 	}
-	re := compile(ts, args[1])
-	lines, _ := running(ts).log.from(0)
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	re, d := compile(ts, args[1]), running(ts)
+	poll(func() bool { return d.matches(re) >= want })
+	if got := d.matches(re); got != want {
+		ts.Fatalf("%d lines match %q, want %d", got, re, want)
+	}
+}
+
+func (d *daemon) matches(re *regexp.Regexp) int {
+	lines, _ := d.log.from(0)
 	n := 0
 	for _, line := range lines {
 		if re.MatchString(line) {
 			n++
 		}
 	}
-	if args[0] != strconv.Itoa(n) {
-		ts.Fatalf("%d lines match, want %s", n, args[0])
-	}
+	return n
 }
 
 func hup(ts *testscript.TestScript, _ []string) {

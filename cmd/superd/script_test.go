@@ -30,7 +30,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	// the daemon (daemon_test.go)
 	"serve":    plain(serve), // serve [-under PROGRAM] [ARG…]: superd run -c superd.hcl ARG…, until it is READY
 	"waitlog":  plain(waitlog),
-	"countlog": plain(countlog), // countlog N REGEXP: so many lines of the whole log match, now
+	"countlog": plain(countlog), // countlog N REGEXP: until so many lines of the whole log match, and no more do
 	"hup":      plain(hup),
 	"reload":   reload, // [!] reload: HUP, until RELOAD (with !: until RELOAD-FAILED)
 	"term":     plain(term),
@@ -40,20 +40,20 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"census":   plain(census),   // census: notes superd's descriptors and children; census same: until they are again as noted
 
 	// the clients (client_test.go)
-	"dial":        plain(dial), // dial NAME tcp|udp ADDR:PORT [from ADDR[:PORT]]
-	"refused":     plain(refused),
-	"send":        plain(send),       // send NAME TEXT, with Go's escapes
-	"expect":      plain(expect),     // expect NAME TEXT: exactly that comes next (udp: as one datagram)
-	"expectline":  plain(expectline), // expectline NAME REGEXP: a line or datagram; its (?P<NAME>…) become $NAME
-	"readall":     plain(readall),    // readall NAME FILE: all that comes until the end (udp: one datagram)
-	"expecteof":   plain(expecteof),
-	"expectreset": plain(expectreset),
-	"silent":      plain(silent), // silent NAME…: nothing comes for a moment
-	"halfclose":   plain(halfclose),
-	"closeconn":   plain(closeconn), // also what occupy and crowd hold
-	"occupy":      plain(occupy),    // occupy NAME tcp|udp ADDR:PORT: somebody else has that port
-	"crowd":       plain(crowd),     // crowd NAME N ADDR:PORT: N connections that say nothing
-	"visit":       plain(visit),     // visit N tcp|udp ADDR:PORT [TEXT]: N clients in a row, each sends TEXT and gets it back, or waits for the end
+	"dial":       plain(dial),       // dial NAME tcp|udp ADDR:PORT [from ADDR[:PORT]]
+	"refused":    plain(refused),    // refused ADDR:PORT: until nobody listens there
+	"resets":     plain(resets),     // resets ADDR:PORT: a client is reset at once
+	"send":       plain(send),       // send NAME TEXT, with Go's escapes
+	"expect":     plain(expect),     // expect NAME TEXT: exactly that comes next (udp: as one datagram)
+	"expectline": plain(expectline), // expectline NAME REGEXP: a line or datagram; its (?P<NAME>…) become $NAME
+	"readall":    plain(readall),    // readall NAME FILE: all that comes until the end (udp: one datagram)
+	"expecteof":  plain(expecteof),
+	"silent":     plain(silent), // silent NAME…: nothing comes for a moment
+	"halfclose":  plain(halfclose),
+	"closeconn":  plain(closeconn), // also what occupy and crowd hold
+	"occupy":     plain(occupy),    // occupy NAME tcp|udp ADDR:PORT: somebody else has that port
+	"crowd":      plain(crowd),     // crowd NAME N ADDR:PORT: N connections that say nothing
+	"visit":      plain(visit),     // visit N tcp|udp ADDR:PORT [TEXT]: N clients in a row, each sends TEXT and gets it back, or waits for the end
 }
 
 // story is what one script owns.
@@ -292,5 +292,5 @@ func poll(what func() bool) bool {
 }
 
 var signals = map[string]syscall.Signal{
-	"HUP": syscall.SIGHUP, "INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL, "SEGV": syscall.SIGSEGV,
+	"HUP": syscall.SIGHUP, "INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL, "SEGV": syscall.SIGSEGV, "QUIT": syscall.SIGQUIT,
 }

@@ -37,7 +37,7 @@ func (l *loader) build() *Config {
 		switch {
 		case s.disable:
 			c.Disabled = append(c.Disabled, s.ID)
-		case !s.src.broken():
+		case !s.src.torn:
 			l.resolve(s)
 			resolved = append(resolved, s)
 			service := s.Service // by itself, so that the spec can go
@@ -62,7 +62,7 @@ func (l *loader) buildDaemon(base *spec) Daemon {
 		s = base.in(l.daemon)
 		l.decode(s, InDaemon, noVariables)
 	}
-	d := Daemon{Watch: s.watch, Grace: s.Grace, Log: s.Log}
+	d := Daemon{Watch: s.watch, Grace: s.Grace, Log: Log{Target: s.Log.Target}}
 	d.Log.Target.JSON = s.jsonLog
 	return d
 }

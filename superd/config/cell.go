@@ -156,7 +156,7 @@ func elements(e hclsyntax.Expression) []hclsyntax.Expression {
 	return nil
 }
 
-// texts are the elements of a list of strings. A problem with one of them has been reported when ok is false.
+// texts are the elements of a list of strings, without those that are none: these it reports. ok is false if it is no list.
 func (c cell) texts() (_ []word, ok bool) {
 	items, ok := c.items()
 	if !ok {
@@ -176,7 +176,7 @@ func (c cell) texts() (_ []word, ok bool) {
 		}
 		words = append(words, word{text, item.at})
 	}
-	return words, !*c.failed
+	return words, true
 }
 
 func (c cell) quoteHint() string {

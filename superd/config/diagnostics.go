@@ -61,9 +61,12 @@ type Diagnostics struct {
 	omitted  int // beyond maxKept
 	errors   int
 	files    map[string]*source
+	seen     map[Problem]struct{} // what stands in defaults is wrong for many services and said once
 }
 
-func newDiagnostics() *Diagnostics { return &Diagnostics{files: make(map[string]*source)} }
+func newDiagnostics() *Diagnostics {
+	return &Diagnostics{files: make(map[string]*source), seen: make(map[Problem]struct{})}
+}
 
 // HasErrors reports whether there is an Error among the problems.
 func (d *Diagnostics) HasErrors() bool { return d.errors > 0 }
@@ -75,6 +78,14 @@ func (d *Diagnostics) Len() int { return len(d.problems) + d.omitted }
 func (d *Diagnostics) Problems() []Problem { return slices.Clone(d.problems) }
 
 func (d *Diagnostics) add(s Severity, at hcl.Range, summary, detail string) {
+	p := Problem{
+		Severity: s, File: at.Filename, Summary: summary, Detail: detail,
+		Line: at.Start.Line, Column: at.Start.Column, EndLine: at.End.Line, EndColumn: at.End.Column,
+		start: at.Start.Byte, end: at.End.Byte,
+	}
+	if _, again := d.seen[p]; again {
+		return
+	}
 	if s == Error {
 		d.errors++
 	}
@@ -82,11 +93,8 @@ func (d *Diagnostics) add(s Severity, at hcl.Range, summary, detail string) {
 		d.omitted++
 		return
 	}
-	d.problems = append(d.problems, Problem{
-		Severity: s, File: at.Filename, Summary: summary, Detail: detail,
-		Line: at.Start.Line, Column: at.Start.Column, EndLine: at.End.Line, EndColumn: at.End.Column,
-		start: at.Start.Byte, end: at.End.Byte,
-	})
+	d.seen[p] = struct{}{}
+	d.problems = append(d.problems, p)
 }
 
 func (d *Diagnostics) errorf(at hcl.Range, summary, format string, args ...any) {
@@ -114,7 +122,7 @@ func (d *Diagnostics) finish() {
 			needed[p.File] = f
 		}
 	}
-	d.files = needed
+	d.files, d.seen = needed, nil
 }
 
 func (d *Diagnostics) order(file string) int {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/hashicorp/hcl/v2"
@@ -65,7 +66,7 @@ func (l *loader) decode(s *spec, in Where, scope *hcl.EvalContext) map[string]ct
 		known++
 		v := cty.DynamicVal
 		if a.Where&in == 0 {
-			l.diags.errorf(attr.NameRange, "Misplaced attribute", "%q stands in %s, not in %s.", a.Name, a.Where, in)
+			l.diags.errorf(attr.NameRange, "Misplaced attribute", "%q belongs to %s, not to %s.", a.Name, a.Where, in)
 		} else {
 			v = l.assign(s, a, attr, in, scope)
 		}
@@ -84,7 +85,7 @@ func (l *loader) decode(s *spec, in Where, scope *hcl.EvalContext) map[string]ct
 
 // assign evaluates one attribute and sets it.
 func (l *loader) assign(s *spec, a *Attribute, attr *hclsyntax.Attribute, in Where, scope *hcl.EvalContext) cty.Value {
-	if !l.variables(a, attr.Expr, scope) {
+	if !l.variables(s.src, a, attr.Expr, scope) {
 		return cty.DynamicVal
 	}
 	v, problems := attr.Expr.Value(scope)
@@ -106,14 +107,14 @@ func (l *loader) assign(s *spec, a *Attribute, attr *hclsyntax.Attribute, in Whe
 }
 
 // variables reports names in an expression that mean nothing: mostly words that lack their quotes.
-func (l *loader) variables(a *Attribute, e hclsyntax.Expression, scope *hcl.EvalContext) bool {
+func (l *loader) variables(src *source, a *Attribute, e hclsyntax.Expression, scope *hcl.EvalContext) bool {
 	ok := true
 	for _, t := range e.Variables() {
 		at := t.SourceRange()
 		name := t.RootName()
 		switch {
 		case name != "defaults":
-			l.diags.errorf(at, "Word without quotes", "%s", bareWord(a, e, name))
+			l.diags.errorf(at, "Word without quotes", "%s", bareWord(a, e, name, inTemplate(src.text, at)))
 		case scope == noVariables:
 			l.diags.errorf(at, "Unknown variable", "Only a service can refer to defaults.")
 		case !knownDefault(t):
@@ -127,10 +128,12 @@ func (l *loader) variables(a *Attribute, e hclsyntax.Expression, scope *hcl.Eval
 }
 
 // bareWord explains a name that is no variable.
-func bareWord(a *Attribute, e hclsyntax.Expression, name string) string {
+func bareWord(a *Attribute, e hclsyntax.Expression, name string, inTemplate bool) string {
 	_, whole := e.(*hclsyntax.ScopeTraversalExpr)
 	yes, isYesNo := yesNo(name)
 	switch {
+	case inTemplate:
+		return fmt.Sprintf("There is no variable %q. For the text ${ itself write $${.", name)
 	case a.Type == boolType && isYesNo:
 		return fmt.Sprintf("Write %s = %t.", a.Name, yes)
 	case whole && a.Type == boolType:
@@ -140,10 +143,12 @@ func bareWord(a *Attribute, e hclsyntax.Expression, name string) string {
 	case whole:
 		return fmt.Sprintf("Text stands in quotes: %s = %q.", a.Name, name)
 	}
-	if _, ok := e.(*hclsyntax.TemplateExpr); ok {
-		return fmt.Sprintf("There is no variable %q. For the text ${ itself write $${.", name)
-	}
 	return fmt.Sprintf("Text stands in quotes: %q.", name)
+}
+
+// inTemplate reports whether ${ stands before the place.
+func inTemplate(text []byte, at hcl.Range) bool {
+	return at.Start.Byte <= len(text) && bytes.HasSuffix(bytes.TrimRight(text[:at.Start.Byte], " "), []byte("${"))
 }
 
 func knownDefault(t hcl.Traversal) bool {

@@ -11,7 +11,7 @@ func (l *loader) choose(defaults *spec, specs []*spec) {
 	broken := false
 	for _, s := range specs {
 		ids[strings.ToLower(s.ID)] = struct{}{}
-		broken = broken || s.src.broken()
+		broken = broken || s.src.torn
 	}
 	listed := func(words []word) map[string]struct{} {
 		m := make(map[string]struct{}, len(words))

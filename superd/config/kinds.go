@@ -34,7 +34,7 @@ func boolean(field func(*spec) *bool) Kind {
 }
 
 func integer(low, high int64, field func(*spec) *int) Kind {
-	return Kind{Type: "number", set: func(c cell, s *spec) {
+	return Kind{Type: "whole number", set: func(c cell, s *spec) {
 		if n, ok := c.within(low, high); ok {
 			*field(s) = int(n)
 		}
@@ -57,7 +57,7 @@ func (c cell) within(low, high int64) (int64, bool) {
 
 // limit is a count of zero or more, or "UNLIMITED".
 func limit(field func(*spec) *int) Kind {
-	return Kind{Type: `number or "UNLIMITED"`, set: func(c cell, s *spec) {
+	return Kind{Type: `whole number or "UNLIMITED"`, set: func(c cell, s *spec) {
 		if text, ok := c.text(); ok && strings.EqualFold(text, unlimitedWord) {
 			*field(s) = Unlimited
 		} else if n, ok := c.within(0, math.MaxInt32); ok {

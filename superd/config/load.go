@@ -4,7 +4,6 @@ import (
 	"path/filepath"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
 // Options says for whom and where a configuration is loaded. The zero value is an ordinary user's.
@@ -97,24 +96,11 @@ func (l *loader) add(src *source) {
 	l.diags.files[src.name] = src
 	src.parse(l.diags)
 	for _, b := range src.body.Blocks {
-		if b.CloseBraceRange.End.Byte <= src.sound {
-			l.block(src, b)
-		}
+		l.block(src, b)
 	}
-	top := &spec{src: src, attrs: src.attrs()}
+	top := &spec{src: src, attrs: src.body.Attributes}
 	l.decode(top, InFile, noVariables)
 	for _, w := range top.include {
 		l.pattern(src, w)
 	}
-}
-
-// attrs are the file's top-level attributes as far as they were understood.
-func (f *source) attrs() hclsyntax.Attributes {
-	sound := make(hclsyntax.Attributes, len(f.body.Attributes))
-	for name, a := range f.body.Attributes {
-		if a.SrcRange.End.Byte <= f.sound {
-			sound[name] = a
-		}
-	}
-	return sound
 }

@@ -20,9 +20,9 @@ type chunk struct {
 	start hcl.Pos
 }
 
-// split cuts a file between its top-level blocks. It reports false when it cannot be sure of what it sees: with templates, heredocs,
+// split cuts a file between top-level blocks, not before size bytes. It reports false when it cannot be sure of what it sees: with templates, heredocs,
 // strings that do not end, brackets nested deep. Such a file is one chunk, and nested must look at it.
-func split(text []byte) (chunks []chunk, ok bool) {
+func split(text []byte, size int) (chunks []chunk, ok bool) {
 	start := hcl.InitialPos
 	depth, brackets, chain, lines := 0, 0, 0, 0
 	for i := 0; i < len(text); i++ {
@@ -58,7 +58,7 @@ func split(text []byte) (chunks []chunk, ok bool) {
 			if brackets == 0 { // an expression ends
 				chain = 0
 			}
-			if depth == 0 && i+1-start.Byte >= chunkSize {
+			if depth == 0 && i+1-start.Byte >= size {
 				chunks = append(chunks, chunk{text[start.Byte : i+1], start})
 				start = hcl.Pos{Line: lines + 1, Column: 1, Byte: i + 1}
 			}

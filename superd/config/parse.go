@@ -1,12 +1,13 @@
 package config
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
-	"math"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -19,39 +20,48 @@ type source struct {
 	order int // in which it was read
 	text  []byte
 	body  *hclsyntax.Body
-	sound int // what ends before this offset was understood; math.MaxInt in a file without syntax errors
+	torn  bool // has syntax errors: what they leave is checked and not used
 }
 
 // folder is where relative paths in the file start.
 func (f *source) folder() string { return filepath.Dir(f.abs) }
 
-// broken reports whether the file has syntax errors.
-func (f *source) broken() bool { return f.sound != math.MaxInt }
-
-// parse fills body and sound, and reports syntax errors.
+// parse fills body and torn, and reports syntax errors.
 func (f *source) parse(to *Diagnostics) {
-	f.sound, f.body = math.MaxInt, &hclsyntax.Body{Attributes: make(hclsyntax.Attributes)}
-	chunks, ok := split(f.text)
+	f.body = &hclsyntax.Body{Attributes: make(hclsyntax.Attributes)}
+	chunks, ok := split(f.text, chunkSize)
 	if !ok {
 		if at, deep := nested(f.text, f.name); deep {
 			to.errorf(at, "Nested too deep", "At most %d brackets or operators may stand inside one another.", maxNesting)
-			f.sound = 0
+			f.torn = true
 			return
 		}
 		chunks = []chunk{{f.text, hcl.InitialPos}}
 	}
-	var problems hcl.Diagnostics
+	problems := f.parseEach(chunks)
+	if len(problems) > 0 && ok {
+		// Once more block by block, so that an error does not hide what follows it.
+		f.body = &hclsyntax.Body{Attributes: make(hclsyntax.Attributes)}
+		chunks, _ = split(f.text, 0)
+		problems = f.parseEach(chunks)
+	}
+	f.torn = len(problems) > 0
+	for _, p := range firstOfEach(problems, f.text) {
+		summary, at, detail := explain(p, f.text)
+		to.errorf(at, summary, "%s", detail)
+	}
+}
+
+// parseEach adds the bodies of the chunks that have no syntax error.
+func (f *source) parseEach(chunks []chunk) (problems hcl.Diagnostics) {
 	for _, c := range chunks {
 		file, p := hclsyntax.ParseConfig(c.text, f.name, c.start)
-		problems = append(problems, p...)
-		if body, ok := file.Body.(*hclsyntax.Body); ok {
-			problems = append(problems, f.join(body)...)
+		if len(p) == 0 {
+			p = f.join(file.Body.(*hclsyntax.Body))
 		}
+		problems = append(problems, p...)
 	}
-	for _, p := range firstOfEach(problems, f.text) {
-		f.sound = min(f.sound, p.Subject.Start.Byte)
-		to.errorf(*p.Subject, p.Summary, "%s", explain(p, f.text))
-	}
+	return problems
 }
 
 // join adds a chunk's body. Within one chunk the parser sees to it that no attribute stands twice.
@@ -110,31 +120,52 @@ var (
 )
 
 // explain is the parser's explanation, or one for what people write who are used to xinetd.conf.
-func explain(p *hcl.Diagnostic, text []byte) string {
-	line, _ := lineAt(text, min(p.Subject.Start.Byte, len(text)))
+func explain(p *hcl.Diagnostic, text []byte) (summary string, at hcl.Range, detail string) {
+	at = *p.Subject
+	line, offset := lineAt(text, min(at.Start.Byte, len(text)))
 	switch p.Summary {
 	case unclosedQuote:
-		return "The quote is not closed on its line."
+		return "Quote not closed", openingQuote(at, line, offset), "The text does not end on its line: a quote is missing."
 	case "Invalid block definition":
-		return p.Detail + ` The opening brace stands on the line of the name: service "ftp" {`
+		return p.Summary, at, `The opening brace stands on the line of the name: service "ftp" {`
 	}
 	if m := directive.FindSubmatch(line); m != nil {
 		pattern := string(m[2])
 		if string(m[1]) == "includedir" {
 			pattern = filepath.Join(pattern, "*.hcl")
 		}
-		return fmt.Sprintf("Write include = [%q].", pattern)
+		return p.Summary, at, fmt.Sprintf("Write include = [%q].", pattern)
 	}
-	m := assignment.FindSubmatch(line)
-	if m == nil {
-		return p.Detail
+	if m := assignment.FindSubmatch(line); m != nil {
+		return p.Summary, at, p.Detail + exampleOf(string(m[1]), len(m[2]) > 0, p.Summary)
 	}
-	a, known := Lookup(string(m[1]))
+	return p.Summary, at, p.Detail
+}
+
+// openingQuote is the place of the quote that is not closed, up to the end of its line.
+func openingQuote(at hcl.Range, line []byte, offset int) hcl.Range {
+	i := bytes.LastIndexByte(line[:offset], '"')
+	if i < 0 {
+		return at
+	}
+	at.Start.Column -= utf8.RuneCount(line[i:offset])
+	at.Start.Byte -= offset - i
+	at.End = at.Start
+	at.End.Column += utf8.RuneCount(line[i:])
+	at.End.Byte += len(line) - i
+	return at
+}
+
+// exampleOf says how the attribute is written, where that may be what its author did not know.
+func exampleOf(name string, adds bool, summary string) string {
+	a, known := Lookup(name)
 	switch {
-	case known && len(m[2]) > 0:
-		return fmt.Sprintf(`There is only "=". To add to what defaults has, write for example %s = concat(defaults.%s, ["…"]).`, a.Name, a.Name)
-	case known:
-		return fmt.Sprintf("%s Text stands in quotes, a list in brackets with commas, for example %s = %s.", p.Detail, a.Name, a.Example)
+	case !known:
+		return ""
+	case adds:
+		return fmt.Sprintf(` There is no += or -=. To add to what defaults has, write for example %s = concat(defaults.%s, ["…"]).`, a.Name, a.Name)
+	case slices.Contains([]string{"Missing newline after argument", "Invalid expression", "Invalid number literal"}, summary):
+		return fmt.Sprintf(" Text stands in quotes, a list in brackets with commas, for example %s = %s.", a.Name, a.Example)
 	}
-	return p.Detail
+	return ""
 }

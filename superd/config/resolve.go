@@ -10,7 +10,7 @@ func (l *loader) resolve(s *spec) {
 	} else {
 		l.program(s)
 	}
-	if s.protocol != "" {
+	if s.protocol != "" && (s.Builtin != "" || !s.internal) {
 		s.Endpoints = l.endpoints(s, l.ports(s))
 	}
 	l.banners(s)

@@ -160,7 +160,7 @@ func TestLimits(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	e := Warn("", strings.Repeat("x", 58))
 	line := len((&format{head: headStamp, pid: os.Getpid()}).append(nil, &e, sampleTime))
-	target := config.LogTarget{Kind: config.File, Path: path, Soft: int64(3 * line), Hard: int64(5*line + 1)}
+	target := config.LogTarget{Kind: config.File, Path: path, Soft: int64(3 * line), Hard: int64(6*line - 1)}
 	s := open(t, h, target)
 	for range 9 {
 		s.Write(e)
@@ -174,7 +174,7 @@ func TestLimits(t *testing.T) {
 	if n, _ := tally(t, read(t, path), "WARNING"); n != 5 {
 		t.Errorf("%d events below the hard limit, want 5", n)
 	}
-	s.Write(Stopped()) // short enough for what is left? It must not come after what was dropped.
+	s.Write(Stopped()) // It would fit, but must not stand before the LOST of what was dropped.
 	if err := os.Rename(path, path+".1"); err != nil {
 		t.Fatal(err)
 	}

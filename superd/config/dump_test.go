@@ -1,0 +1,21 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+)
+
+// dump is a Config as text that a person can compare.
+func dump(c *Config) []byte {
+	b, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return fmt.Append(nil, err)
+	}
+	return append(b, '\n')
+}
+
+// assigns reports whether an attribute is set in the text, be it behind a comment's sign.
+func assigns(text []byte, name string) bool {
+	return regexp.MustCompile(`(?m)^#?\s*` + name + `\s+= `).Match(text)
+}

@@ -1,0 +1,65 @@
+# Every attribute, none with its default.
+include = ["full/*.hcl"]
+
+superd {
+  watch      = true
+  grace      = "20s"
+  log_type   = "JOURNAL notice"
+  log_format = "json"
+}
+
+defaults {
+  enabled  = ["all", "echo", "off"]
+  disabled = ["off"]
+}
+
+service "7000" {
+  id             = "all"
+  disable        = false
+  type           = "UNLISTED"
+  flags          = ["reuse", "NODELAY", "KEEPALIVE", "IPv4", "IPv6", "NAMEINARGS", "NORETRY"]
+  socket_type    = "stream"
+  protocol       = "tcp"
+  wait           = true
+  port           = "7000-7002"
+  bind           = ["127.0.0.1", "::1", "::ffff:127.0.0.2"]
+  v6only         = true
+  backlog        = 128
+  server         = "/bin/sh"
+  server_args    = ["-sh", "-c", "exit 0"]
+  user           = 0
+  group          = "4"
+  groups         = false
+  env            = ["A=b=c", "TZ=Europe/Berlin"]
+  passenv        = ["PATH", "TZ"]
+  directory      = "/./tmp/"
+  chroot         = "/"
+  umask          = "0777"
+  nice           = -5
+  rlimit_as      = "512M"
+  rlimit_cpu     = 60
+  rlimit_data    = "1G"
+  rlimit_files   = 64
+  rlimit_rss     = "unlimited"
+  rlimit_stack   = 8388608
+  max_lifetime   = "1h30m"
+  grace          = 2.5
+  banner         = "./full/banner"
+  banner_success = "./full/banner"
+  banner_fail    = "./full/banner"
+
+  instances         = 5
+  per_source        = 0
+  per_source_prefix = [24, 56]
+  cps               = [0, "1d"]
+  max_load          = 3.5
+  on_instances      = "queue"
+  on_per_source     = "RESET"
+  on_cps            = "pause"
+
+  access_times   = ["mon-fri 08:00-18:00", "22:00-24:00"]
+  log_type       = "FILE /var/log/full.log 8M"
+  log_format     = "json"
+  log_on_success = ["USERID", "TRAFFIC"]
+  log_on_failure = ["ATTEMPT"]
+}

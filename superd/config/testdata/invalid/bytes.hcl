@@ -1,0 +1,3 @@
+service "ftp" {
+  wait = [31mfalse ÿ
+}

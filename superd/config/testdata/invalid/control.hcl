@@ -1,0 +1,2 @@
+service "ftp" {
+	user	=	"ro	ot"; bad = "äöü" }

@@ -1,0 +1,7 @@
+service "ftp" {
+  user = "root
+  wait = false
+}
+service "tftp" {
+  wait = true
+}

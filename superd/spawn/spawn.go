@@ -1,0 +1,215 @@
+package spawn
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"superd/superd/config"
+)
+
+// Starter starts programs and reaps them. New makes one; its methods are safe for concurrent use.
+type Starter struct {
+	own    wear          // what a child of a plain thread inherits
+	poll   *os.File      // epoll(7) over the pidfds; nil when broken
+	epfd   int           // poll's descriptor; used under mu while not closed
+	broken error         // why poll could not be made: what every Start returns
+	done   chan struct{} // closed by Close
+	ends   sync.WaitGroup
+
+	// forks is held for reading from a fork until the child is in the table, and for writing by whoever needs that
+	// nobody else is in between: the sweep for orphans, and a pad that cannot have a umask of its own.
+	forks sync.RWMutex
+
+	pads pads
+
+	mu       sync.Mutex
+	children map[int]*child
+	live     int           // Starts under way and children whose Exited has not returned
+	idle     chan struct{} // closed when live falls to 0; nil when nobody waits
+	closed   bool
+}
+
+// child is a program that has been started and not been reaped. Its pid cannot be recycled meanwhile.
+type child struct {
+	pid     int
+	pidfd   int // closed by whoever takes the child out of the table
+	started time.Time
+	exited  func(Exit)
+}
+
+// Command is one start of a program.
+type Command struct {
+	Program *config.Program // not changed, not kept
+	Env     []string        // added after Program.Env
+	Fd      int             // becomes 0, 1 and 2; in blocking mode. It stays the caller's, who may close it when Start has returned
+
+	// Started is called by Start, on its goroutine, when the program runs. Signal knows the pid by then.
+	Started func(pid int, at time.Time)
+	// Exited is called once, after Started has returned, on the reaper's goroutine: it must not block.
+	Exited func(Exit)
+}
+
+// Exit is how a program ended.
+type Exit struct {
+	Pid            int
+	Code           int            // exit status, -1 if a signal ended it
+	Signal         syscall.Signal // 0 if it exited
+	Core           bool           // it left a core dump
+	User, System   time.Duration  // CPU time, with that of descendants it has waited for
+	MaxRSS         int64          // bytes
+	Started, Ended time.Time
+}
+
+// ErrClosed is returned by Start after Close.
+var ErrClosed = errors.New("starter is closed")
+
+// New starts the reaper. A daemon has one Starter; it should not change its umask, root or nice value afterwards.
+//
+// The daemon's umask gets the bits 022 added, as xinetd does, so that what it writes itself is never writable by others.
+func New() *Starter {
+	s := &Starter{
+		own:      wear{umask: tightenUmask()},
+		done:     make(chan struct{}),
+		children: map[int]*child{},
+	}
+	s.pads.crews = map[wear]chan job{}
+	if s.poll, s.epfd, s.broken = newPoll(); s.broken != nil {
+		return s
+	}
+	s.ends.Go(s.reap)
+	if adopts() {
+		s.ends.Go(s.sweep)
+	}
+	return s
+}
+
+// Start runs c. With nil, Started has been called and Exited will be; with an error, neither. The error is an *Error
+// that says which step failed, or ErrClosed; Temporary tells whether trying again later makes sense.
+func (s *Starter) Start(c *Command) error {
+	if err := s.begin(); err != nil {
+		return err
+	}
+	ch, err := s.launch(c)
+	if err != nil {
+		s.finish()
+		return err
+	}
+	c.Started(ch.pid, ch.started)
+	s.arm(ch)
+	return nil
+}
+
+// begin counts a Start in before it forks, so that Wait does not miss it.
+func (s *Starter) begin() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrClosed
+	}
+	if s.broken != nil {
+		return &Error{Step: "epoll", Err: s.broken}
+	}
+	s.live++
+	return nil
+}
+
+func (s *Starter) finish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.live--
+	if s.live == 0 && s.idle != nil {
+		close(s.idle)
+		s.idle = nil
+	}
+}
+
+// bear forks c on this thread, which the caller has locked and dressed.
+func (s *Starter) bear(c *Command) (*child, error) {
+	s.forks.RLock()
+	defer s.forks.RUnlock()
+	return s.bearLocked(c)
+}
+
+func (s *Starter) bearLocked(c *Command) (*child, error) {
+	pid, pidfd, err := fork(c)
+	if err != nil {
+		return nil, err
+	}
+	ch := &child{pid: pid, pidfd: pidfd, started: time.Now(), exited: c.Exited}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.children[pid] = ch
+	return ch, nil
+}
+
+// Running returns how many programs are being started, run, or have an Exited that has not returned.
+func (s *Starter) Running() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.live
+}
+
+// Wait returns nil when Running is 0, or the context's error if that ends first.
+func (s *Starter) Wait(ctx context.Context) error {
+	s.mu.Lock()
+	if s.live == 0 {
+		s.mu.Unlock()
+		return nil
+	}
+	if s.idle == nil {
+		s.idle = make(chan struct{})
+	}
+	idle := s.idle
+	s.mu.Unlock()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Signal sends sig to the process group that pid, a child of this Starter, leads. It reports whether it was sent; false
+// for a child that has been reaped, so that a recycled pid is never hit. Processes that left the group are not reached.
+func (s *Starter) Signal(pid int, sig syscall.Signal) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.children[pid] != nil && syscall.Kill(-pid, sig) == nil
+}
+
+// SignalAll does Signal for all children and returns how many were reached. A Start under way may be missed.
+func (s *Starter) SignalAll(sig syscall.Signal) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for pid := range s.children {
+		if syscall.Kill(-pid, sig) == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// Close ends the reaper and the pads and waits for them. Children that still run are left alone, their Exited is never
+// called. No Start may be under way. Exited must not call Close.
+func (s *Starter) Close() {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	s.closed = true
+	for pid, ch := range s.children {
+		s.forgetLocked(pid, ch)
+	}
+	s.mu.Unlock()
+	close(s.done)
+	if s.poll != nil {
+		s.poll.Close()
+	}
+	s.ends.Wait()
+}
