@@ -13,10 +13,10 @@
 
 # What holds for every service that does not say otherwise, wherever the service stands.
 defaults {
-  log_type       = "STDERR"                           # or "SYSLOG daemon info", "JOURNAL", "FILE /var/log/superd.log 8M 9M"
-  log_format     = "text"                             # or "json"
+  log_type       = "STDERR"                            # or "SYSLOG daemon info", "JOURNAL", "FILE /var/log/superd.log 8M 9M"
+  log_format     = "text"                              # or "json"
   log_on_success = ["PID", "HOST", "DURATION", "EXIT"] # also USERID, TRAFFIC
-  log_on_failure = ["HOST"]                           # also USERID, ATTEMPT
+  log_on_failure = ["HOST"]                            # also USERID, ATTEMPT
 
   cps        = [50, 10] # 50 new connections a second; who exceeds them is held off for 10 seconds
   instances  = 50       # connections of a service at once, or "UNLIMITED"

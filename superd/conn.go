@@ -65,6 +65,11 @@ func (c *conn) named(a answer) {
 
 // admit decides about the connection, and serves or refuses it. names are the peer's confirmed host names, if they matter.
 func (c *conn) admit(names []string) {
+	if c.host.ending.Load() { // while its names were looked up
+		_ = unix.Close(c.fd)
+		c.finish()
+		return
+	}
 	if d := c.ask(names); d.Verdict != admit.OK {
 		c.refuse(d, "")
 		return

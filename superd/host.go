@@ -22,6 +22,7 @@ type host struct {
 	log     atomic.Pointer[event.Sink] // the daemon's own messages
 	conns   atomic.Uint64              // the last connection's number
 	open    openConns
+	ending  atomic.Bool // nothing more is started
 
 	answering atomic.Pointer[map[uint16]bool] // ports of our dgram builtins
 }

@@ -35,15 +35,15 @@ const lingerLimit = 256
 //
 // Run takes over the process: its signals, its children, its standard descriptors. Call it once.
 func Run(o Options) (*config.Diagnostics, error) {
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
+	defer signal.Stop(signals)
+
 	d := &loop{options: o}
 	first, diags := d.load()
 	if diags.HasErrors() {
 		return diags, nil
 	}
-	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
-	defer signal.Stop(signals)
-
 	if err := d.begin(first, diags); err != nil {
 		return nil, err
 	}
@@ -174,6 +174,7 @@ func (d *loop) end(why os.Signal, signals <-chan os.Signal) {
 	notify(daemon.SdNotifyStopping)
 	d.host.say(event.Stopping(why.String(), d.host.starter.Running()))
 	d.watcher.close()
+	d.host.ending.Store(true)
 	d.stop()
 	d.host.starter.SignalAll(syscall.SIGTERM)
 	d.host.open.closeAll()

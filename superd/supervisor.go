@@ -61,6 +61,7 @@ func (s *supervisor) apply(next *config.Config) error {
 	gone := s.swap(wanted, &p)
 	retired := s.rewire(next, opened)
 	go bury(gone, retired)
+	s.sayBound(next, opened)
 	s.missing = missing
 	s.running = next
 	return nil
@@ -238,6 +239,17 @@ func (s *supervisor) nextRetry() time.Time {
 func (s *supervisor) missingAreDue() {
 	for _, u := range s.missing {
 		u.due = time.Time{}
+	}
+}
+
+// sayBound says which of the endpoints just opened had been missing.
+func (s *supervisor) sayBound(next *config.Config, opened map[config.Endpoint]*socket.Socket) {
+	for _, configured := range next.Services {
+		for _, e := range configured.Endpoints {
+			if opened[e] != nil && s.missing[e] != nil {
+				s.host.say(event.Bound(configured.ID, e.String()))
+			}
+		}
 	}
 }
 

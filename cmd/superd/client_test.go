@@ -208,12 +208,16 @@ func occupy(ts *testscript.TestScript, args []string) {
 	if len(args) != 3 {
 		ts.Fatalf("usage: occupy NAME tcp|udp ADDR:PORT")
 	}
+	network := args[1]
+	if addr, err := netip.ParseAddrPort(args[2]); err == nil && addr.Addr().Is4() {
+		network += "4" // else Go takes 0.0.0.0 for both families
+	}
 	var c io.Closer
 	var err error
 	if args[1] == "udp" {
-		c, err = net.ListenPacket("udp", args[2])
+		c, err = net.ListenPacket(network, args[2])
 	} else {
-		c, err = net.Listen("tcp", args[2])
+		c, err = net.Listen(network, args[2])
 	}
 	ts.Check(err)
 	of(ts).held[args[0]] = []io.Closer{c}

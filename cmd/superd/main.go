@@ -20,6 +20,7 @@ const defaultConfig = "/etc/superd/superd.hcl"
 
 func main() {
 	spawn.CleanSignals()
+	spawn.CleanDescriptors()
 	os.Exit(superdMain())
 }
 

@@ -17,5 +17,5 @@ func dump(c *Config) []byte {
 
 // assigns reports whether an attribute is set in the text, be it behind a comment's sign.
 func assigns(text []byte, name string) bool {
-	return regexp.MustCompile(`(?m)^#?\s*` + name + `\s+= `).Match(text)
+	return regexp.MustCompile(`(?m)^\s*#?\s*` + name + `\s+= `).Match(text)
 }

@@ -234,13 +234,13 @@ func TestDiskFull(t *testing.T) {
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		t.Skipf("mount: %v", err)
 	}
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=512k"); err != nil {
 		t.Skipf("mount: %v", err)
 	}
 	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
 	h, stderr := newTestHub(t)
 	path, ballast := filepath.Join(dir, "log"), filepath.Join(dir, "ballast")
-	if err := os.WriteFile(ballast, make([]byte, 48<<10), 0o600); err != nil {
+	if err := os.WriteFile(ballast, make([]byte, 496<<10), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s := open(t, h, config.LogTarget{Kind: config.File, Path: path})

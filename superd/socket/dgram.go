@@ -43,8 +43,7 @@ func (s *Socket) Recv(buf []byte) (n int, peer netip.AddrPort, to Destination, e
 	}
 }
 
-// wantDestinations asks for each datagram's destination, at the first Recv only: a wait program gets a socket on
-// which nobody has.
+// wantDestinations asks for each datagram's destination, once.
 func (s *Socket) wantDestinations() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -11,7 +11,15 @@ import (
 // Lend prepares the socket for a wait program: it puts the open file description, which the program will share,
 // into blocking mode and returns the descriptor to be duplicated into the child. The Socket goes on owning it:
 // the caller does not close it, and calls nothing but Interrupt, Backlog, Peek, Reclaim and Close until the program is gone.
+//
+// A datagram program is also told the destination of what it receives, if it asks (recvmsg(2)): in.tftpd then answers
+// from the address that was asked, on a machine that has several.
 func (s *Socket) Lend() (fd int, err error) {
+	if s.endpoint.SocketType == config.Dgram {
+		if err := s.wantDestinations(); err != nil {
+			return -1, fmt.Errorf("lend %s: %w", name(s.endpoint), err)
+		}
+	}
 	err = s.control(func(own int) error {
 		fd = own
 		return unix.SetNonblock(own, false)

@@ -28,7 +28,7 @@ func prlimitAs(who *config.Credential, pid, resource int, value *unix.Rlimit) er
 	}
 	var status syscall.WaitStatus
 	for {
-		_, err := wait4(int(helper), &status, unix.WCLONE|unix.WUNTRACED, nil)
+		_, err := wait4(int(helper), &status, wclone|unix.WUNTRACED, nil)
 		switch {
 		case err != nil:
 			return os.NewSyscallError("wait4", err)
@@ -43,6 +43,8 @@ func prlimitAs(who *config.Credential, pid, resource int, value *unix.Rlimit) er
 		}
 	}
 }
+
+const wclone = -1 << 31 // __WCLONE; unix.WCLONE does not fit the int of 32-bit machines
 
 // forkPrlimit returns in the parent only. The child has one thread, no scheduler and locks in any state: nothing but
 // raw system calls, and no stack growth.

@@ -33,8 +33,8 @@ const retryWait = 100 * time.Millisecond
 func (s *Starter) arm(ch *child) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.children[ch.pid] != ch {
-		return // closed
+	if s.closed || s.children[ch.pid] != ch {
+		return
 	}
 	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLONESHOT, Fd: int32(ch.pid)}
 	err := unix.EpollCtl(s.epfd, unix.EPOLL_CTL_ADD, ch.pidfd, &event)
@@ -95,7 +95,11 @@ func (s *Starter) collect(pid int) (Exit, *child) {
 		return Exit{}, nil
 	}
 	s.forgetLocked(pid, ch)
-	return newExit(ch, status, &usage), ch
+	exit := newExit(ch, status, &usage)
+	if err != nil {
+		exit.Code = -1
+	}
+	return exit, ch
 }
 
 func (s *Starter) forgetLocked(pid int, ch *child) {

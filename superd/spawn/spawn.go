@@ -56,7 +56,7 @@ type Command struct {
 // Exit is how a program ended.
 type Exit struct {
 	Pid            int
-	Code           int            // exit status, -1 if a signal ended it
+	Code           int            // exit status; -1 if a signal ended it, or if it was reaped by somebody else
 	Signal         syscall.Signal // 0 if it exited
 	Core           bool           // it left a core dump
 	User, System   time.Duration  // CPU time, with that of descendants it has waited for
@@ -69,8 +69,10 @@ var ErrClosed = errors.New("starter is closed")
 
 // New starts the reaper. A daemon has one Starter; it should not change its umask, root or nice value afterwards.
 //
-// The daemon's umask gets the bits 022 added, as xinetd does, so that what it writes itself is never writable by others.
+// The daemon's umask gets the bits 022 added, as xinetd does, so that what it writes itself is never writable by
+// others. Descriptors that it was started with become close-on-exec, as its own are: a shell may have left some open.
 func New() *Starter {
+	sealDescriptors()
 	s := &Starter{
 		own:      wear{umask: tightenUmask()},
 		done:     make(chan struct{}),

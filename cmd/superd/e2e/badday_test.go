@@ -41,7 +41,7 @@ func TestWrongUser(t *testing.T) {
 		t.Errorf("exit status %d, not 2", status)
 	}
 	line := 1 + strings.Count(usual+strings.Split(catService(t), "user ")[0], "\n")
-	d.waitLog(fmt.Sprintf(`superd\.hcl:%d.*no-such-user|superd\.hcl:%d`, line, line))
+	d.waitLog(fmt.Sprintf(`superd\.hcl:%d\b`, line))
 	d.waitLog(`no-such-user`)
 }
 
@@ -130,14 +130,14 @@ service "` + name + `" {
 		}
 	}
 	for _, name := range []string{"silent-builtin", "chargen", "silent", "flood", "stubborn"} {
-		exits := regexp.MustCompile(`\bEXIT\b.*\bservice=` + name + `\b`)
+		exits := regexp.MustCompile(`\bEXIT service=` + name + ` `)
 		eventually(t, patience, "the five of "+name+" have ended", func() bool { return len(d.matching(0, exits)) == 5 })
 	}
 	if took := time.Since(began); took < 2*time.Second {
 		t.Errorf("all have ended after %v, before their time", took)
 	}
-	d.waitLog(`\bEXIT\b.*\bservice=silent\b.*\bsignal=\S*TERM\b`)
-	d.waitLog(`\bEXIT\b.*\bservice=stubborn\b.*\bsignal=\S*KILL\b`)
+	d.waitLog(`\bEXIT service=silent .*\bsignal=(15|\S*TERM)\b`)
+	d.waitLog(`\bEXIT service=stubborn .*\bsignal=(9|\S*KILL)\b`)
 	for _, c := range dead[:5] {
 		if n, err := c.Read(make([]byte, 1)); n != 0 || err == nil {
 			t.Errorf("a silent client reads %d bytes, %v", n, err)
