@@ -208,19 +208,24 @@ func occupy(ts *testscript.TestScript, args []string) {
 	if len(args) != 3 {
 		ts.Fatalf("usage: occupy NAME tcp|udp ADDR:PORT")
 	}
-	network := args[1]
-	if addr, err := netip.ParseAddrPort(args[2]); err == nil && addr.Addr().Is4() {
-		network += "4" // else Go takes 0.0.0.0 for both families
-	}
-	var c io.Closer
-	var err error
-	if args[1] == "udp" {
-		c, err = net.ListenPacket(network, args[2])
-	} else {
-		c, err = net.Listen(network, args[2])
-	}
+	c, err := listen(args[1], args[2])
 	ts.Check(err)
-	of(ts).held[args[0]] = []io.Closer{c}
+	of(ts).held[args[0]] = []io.Closer{squatter{c, args[1], args[2]}}
+}
+
+// squatter is a port that is taken.
+type squatter struct {
+	io.Closer
+	network, at string
+}
+
+// Close returns when the port can be had again: a child that another story was just forking may have held on to it.
+func (q squatter) Close() error {
+	err := q.Closer.Close()
+	if !poll(func() bool { return canListen(q.network, q.at) }) {
+		return fmt.Errorf("%s %s stays taken", q.network, q.at)
+	}
+	return err
 }
 
 func crowd(ts *testscript.TestScript, args []string) {

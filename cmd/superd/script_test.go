@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -169,18 +170,30 @@ const firstPort, portCount = 20000, 12000
 func freePort() (int, error) {
 	for range portCount {
 		port := firstPort + (os.Getpid()*397+int(nextPort.Add(1)))%portCount
-		tcp, err := net.Listen("tcp", ":"+strconv.Itoa(port))
-		if err != nil {
-			continue
+		if at := ":" + strconv.Itoa(port); canListen("tcp", at) && canListen("udp", at) {
+			return port, nil
 		}
-		udp, err := net.ListenPacket("udp", ":"+strconv.Itoa(port))
-		_ = tcp.Close()
-		if err != nil {
-			continue
-		}
-		return port, udp.Close()
 	}
 	return 0, fmt.Errorf("no free port")
+}
+
+// canListen tries. Nothing is forked meanwhile: between its fork and its exec, a child of another story would keep the port
+// busy when it is given back here.
+func canListen(network, at string) bool {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	c, err := listen(network, at)
+	return err == nil && c.Close() == nil
+}
+
+func listen(network, at string) (io.Closer, error) {
+	if addr, err := netip.ParseAddrPort(at); err == nil && addr.Addr().Is4() {
+		network += "4" // else Go takes 0.0.0.0 for both families
+	}
+	if strings.HasPrefix(network, "udp") {
+		return net.ListenPacket(network, at)
+	}
+	return net.Listen(network, at)
 }
 
 func ports(ts *testscript.TestScript, args []string) {

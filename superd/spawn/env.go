@@ -16,7 +16,7 @@ import (
 //
 // All addresses are numeric; an IPv4-mapped one is shown as IPv4.
 func ConnEnv(service, proto string, peer, local netip.AddrPort) []string {
-	e := environ{buf: make([]byte, 0, 384), ends: make([]int, 0, 9)}
+	e := environ{buf: make([]byte, 0, 384)}
 	e.text("SUPERD_SERVICE", service)
 	e.text("PROTO", proto)
 	if local.IsValid() {
@@ -38,30 +38,41 @@ func ConnEnv(service, proto string, peer, local netip.AddrPort) []string {
 // environ builds all variables in one buffer, which becomes one string.
 type environ struct {
 	buf  []byte
-	ends []int
+	ends [9]int
+	n    int
+}
+
+func (e *environ) name(prefix, name string) {
+	e.buf = append(append(append(e.buf, prefix...), name...), '=')
+}
+
+func (e *environ) end() {
+	e.ends[e.n] = len(e.buf)
+	e.n++
 }
 
 func (e *environ) text(name, value string) {
-	e.buf = append(append(append(e.buf, name...), '='), value...)
-	e.ends = append(e.ends, len(e.buf))
+	e.name("", name)
+	e.buf = append(e.buf, value...)
+	e.end()
 }
 
 func (e *environ) addr(prefix, name string, a netip.Addr) {
-	e.buf = append(append(append(e.buf, prefix...), name...), '=')
+	e.name(prefix, name)
 	e.buf = a.Unmap().AppendTo(e.buf)
-	e.ends = append(e.ends, len(e.buf))
+	e.end()
 }
 
 func (e *environ) port(prefix, name string, port uint16) {
-	e.buf = append(append(append(e.buf, prefix...), name...), '=')
+	e.name(prefix, name)
 	e.buf = strconv.AppendUint(e.buf, uint64(port), 10)
-	e.ends = append(e.ends, len(e.buf))
+	e.end()
 }
 
 func (e *environ) list() []string {
 	all, from := string(e.buf), 0
-	list := make([]string, len(e.ends))
-	for i, to := range e.ends {
+	list := make([]string, e.n)
+	for i, to := range e.ends[:e.n] {
 		list[i], from = all[from:to], to
 	}
 	return list
