@@ -52,6 +52,9 @@ func (h *host) listen(svc *service, sock *socket.Socket, busy chan struct{}) *li
 }
 
 func (l *listener) serve() {
+	if !l.returned() { // a listener before this one has lent the socket
+		return
+	}
 	switch l.mode {
 	case acceptProgram, acceptBuiltin:
 		l.accept()

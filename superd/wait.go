@@ -24,9 +24,6 @@ const (
 
 // wait serves a service whose program gets the socket itself: readable, gate, start, stop watching, reap, watch again.
 func (l *listener) wait() {
-	if !l.returned() { // a predecessor on this socket has lent it
-		return
-	}
 	trouble := l.trouble()
 	pace := backoff{first: firstBackoff, limit: longestBackoff}
 	for l.admitting() {

@@ -11,7 +11,7 @@ const (
 	// maxNesting keeps the parser, which calls itself for each bracket and operator, far from the end of its stack.
 	maxNesting = 100
 	// chunkSize is how much of a file is parsed at a time. The parser makes all tokens of a text first, at fifty times its size.
-	chunkSize = 64 << 10
+	chunkSize = 8 << 10
 )
 
 // chunk is a part of a file that can be parsed by itself.

@@ -105,7 +105,7 @@ func (f *file) reopen() error {
 		return err
 	}
 	_ = f.f.Close()
-	f.f, f.stopped, f.warned, f.torn = next, 0, false, false
+	f.f, f.stopped = next, 0
 	return nil
 }
 

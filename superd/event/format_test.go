@@ -27,6 +27,7 @@ func TestWords(t *testing.T) {
 		`back\slash`:           `"back\\slash"`,
 		"new\nSTART service=x": `"new\nSTART service=x"`,
 		"\x1b[2J":              `"\x1b[2J"`,
+		"del\x7f":              `"del\x7f"`,
 		"nul\x00del\x7f":       `"nul\x00del\x7f"`,
 		"right\u202eleft":      `"right\u202eleft"`,
 		"nbsp\u00a0":           `"nbsp\u00a0"`,

@@ -36,7 +36,9 @@ func NewHub(stderr io.Writer) *Hub {
 		journalPath: journalSocket,
 		sinks:       map[config.LogTarget]*Sink{},
 	}
-	h.fallback, _ = h.Open(config.LogTarget{Kind: config.Stderr}) // nothing to fail there
+	h.mu.Lock() // the sink may have trouble to report before h.fallback is set
+	defer h.mu.Unlock()
+	h.fallback, _ = h.openLocked(config.LogTarget{Kind: config.Stderr}) // nothing to fail there
 	return h
 }
 
@@ -45,6 +47,10 @@ func NewHub(stderr io.Writer) *Hub {
 func (h *Hub) Open(t config.LogTarget) (*Sink, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.openLocked(t)
+}
+
+func (h *Hub) openLocked(t config.LogTarget) (*Sink, error) {
 	if s := h.sinks[t]; s != nil {
 		s.users++
 		return s, nil

@@ -74,6 +74,16 @@ func open(t *testing.T, h *Hub, target config.LogTarget) *Sink {
 	return s
 }
 
+// together writes events such that the sink's writer finds all of them at once.
+func together(s *Sink, n int, e Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for range n {
+		s.appendTo(&s.pending, &e)
+	}
+	s.signal()
+}
+
 // tally counts the events of a log: those of one name, and those that LOST says are missing.
 func tally(t *testing.T, log, name string) (found, missing int) {
 	t.Helper()

@@ -121,6 +121,13 @@ func TestSyslogdComesAndGoes(t *testing.T) {
 	if got := receive(t, d); !strings.Contains(got, "READY services=3") {
 		t.Errorf("got %q", got)
 	}
+	// The former one lives on; Reopen goes to the new one.
+	other := logd(t, h.syslogPath)
+	h.Reopen()
+	s.Write(Ready(4, 4))
+	if got := receive(t, other); !strings.Contains(got, "READY services=4") {
+		t.Errorf("got %q", got)
+	}
 	if n := strings.Count(stderr.String(), "LOG-FAILED"); n != 2 {
 		t.Errorf("LOG-FAILED was said %d times", n)
 	}

@@ -16,30 +16,31 @@ import (
 // copy of the process does it: a plain fork, which makes a few system calls and is gone.
 //
 // It has no exit signal, so that only a wait with __WCLONE sees it. The user can stop or kill it: then the start fails.
-func prlimitAs(who *config.Credential, pid, resource int, value *unix.Rlimit) error {
+// With an error, limits[n] is the one that could not be set.
+func prlimitAs(who *config.Credential, pid int, limits []resourceLimit) (n int, err error) {
 	old, err := setMask(&allButTrap)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	helper, errno := forkPrlimit(uintptr(who.Uid), uintptr(who.Gid), uintptr(pid), uintptr(resource), value)
+	helper, errno := forkPrlimit(uintptr(who.Uid), uintptr(who.Gid), uintptr(pid), limits)
 	_, _ = setMask(&old)
 	if errno != 0 {
-		return os.NewSyscallError("clone", errno)
+		return 0, os.NewSyscallError("clone", errno)
 	}
 	var status syscall.WaitStatus
 	for {
 		_, err := wait4(int(helper), &status, wclone|unix.WUNTRACED, nil)
 		switch {
 		case err != nil:
-			return os.NewSyscallError("wait4", err)
+			return 0, os.NewSyscallError("wait4", err)
 		case status.Stopped():
 			syscall.Kill(int(helper), syscall.SIGKILL)
 		case status.Signaled():
-			return syscall.EINTR
+			return 0, syscall.EINTR
 		case status.ExitStatus() != 0:
-			return syscall.Errno(status.ExitStatus())
+			return status.ExitStatus() - 1, syscall.EPERM
 		default:
-			return nil
+			return 0, nil
 		}
 	}
 }
@@ -47,12 +48,12 @@ func prlimitAs(who *config.Credential, pid, resource int, value *unix.Rlimit) er
 const wclone = -1 << 31 // __WCLONE; unix.WCLONE does not fit the int of 32-bit machines
 
 // forkPrlimit returns in the parent only. The child has one thread, no scheduler and locks in any state: nothing but
-// raw system calls, and no stack growth.
+// raw system calls, and no stack growth. It exits with 1 more than the index of the limit that it could not set.
 //
 //go:nosplit
 //go:norace
 //go:nocheckptr
-func forkPrlimit(uid, gid, pid, resource uintptr, value *unix.Rlimit) (uintptr, syscall.Errno) {
+func forkPrlimit(uid, gid, pid uintptr, limits []resourceLimit) (uintptr, syscall.Errno) {
 	const same = ^uintptr(0)
 	helper, _, errno := syscall.RawSyscall6(syscall.SYS_CLONE, 0, 0, 0, 0, 0, 0)
 	if errno != 0 || helper != 0 {
@@ -62,10 +63,18 @@ func forkPrlimit(uid, gid, pid, resource uintptr, value *unix.Rlimit) (uintptr, 
 	if errno == 0 {
 		_, _, errno = syscall.RawSyscall(unix.SYS_SETRESUID, uid, same, same)
 	}
-	if errno == 0 {
-		_, _, errno = syscall.RawSyscall6(unix.SYS_PRLIMIT64, pid, resource, uintptr(unsafe.Pointer(value)), 0, 0, 0)
+	failed := uintptr(0)
+	for i := range limits {
+		if errno == 0 {
+			l := &limits[i]
+			_, _, errno = syscall.RawSyscall6(unix.SYS_PRLIMIT64, pid, l.resource, uintptr(unsafe.Pointer(&l.value)), 0, 0, 0)
+		}
+		if errno != 0 && errno != syscall.ESRCH { // ESRCH: it has just been killed
+			failed = uintptr(i) + 1
+			break
+		}
 	}
 	for {
-		syscall.RawSyscall(unix.SYS_EXIT_GROUP, uintptr(errno), 0, 0)
+		syscall.RawSyscall(unix.SYS_EXIT_GROUP, failed, 0, 0)
 	}
 }

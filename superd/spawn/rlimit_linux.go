@@ -38,28 +38,45 @@ func limit(pid int, p *config.Program) error {
 	if err := setLimits(pid, p); err != nil {
 		return err
 	}
-	if err := release(pid, stop); err != nil && err != syscall.ESRCH { // ESRCH: it has just been killed
+	if err := release(pid, stop); err != nil && err != syscall.ESRCH {
 		return &Error{Step: "trace", Name: p.Path, Err: err}
 	}
 	return nil
 }
 
+// resourceLimit is what prlimit(2) takes.
+type resourceLimit struct {
+	resource uintptr
+	value    unix.Rlimit
+}
+
 func setLimits(pid int, p *config.Program) error {
-	for _, l := range p.Rlimits {
+	limits := make([]resourceLimit, len(p.Rlimits))
+	for i, l := range p.Rlimits {
 		resource, ok := resources[l.Name]
 		if !ok {
-			return &Error{Step: "rlimit_" + l.Name, Err: syscall.EINVAL}
+			return limitError(p, i, syscall.EINVAL)
 		}
-		value := unix.Rlimit{Cur: l.Value, Max: l.Value}
-		err := unix.Prlimit(pid, resource, &value, nil)
+		limits[i] = resourceLimit{uintptr(resource), unix.Rlimit{Cur: l.Value, Max: l.Value}}
+	}
+	for i := range limits {
+		err := unix.Prlimit(pid, int(limits[i].resource), &limits[i].value, nil)
 		if err == unix.EPERM && p.Credential != nil && os.Geteuid() == 0 {
-			err = prlimitAs(p.Credential, pid, resource, &value)
+			n, err := prlimitAs(p.Credential, pid, limits[i:])
+			return limitError(p, i+n, err)
 		}
-		if err != nil && err != unix.ESRCH {
-			return &Error{Step: "rlimit_" + l.Name, Err: err}
+		if err != nil && err != unix.ESRCH { // ESRCH: it has just been killed
+			return limitError(p, i, err)
 		}
 	}
 	return nil
+}
+
+func limitError(p *config.Program, i int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{Step: "rlimit_" + p.Rlimits[i].Name, Err: err}
 }
 
 // release clears the signal mask that kept pid from stopping early (see allButTrap) and ends the tracing.

@@ -106,7 +106,7 @@ func TestNoThreadTakesAnotherUsersID(t *testing.T) {
 			}
 		}
 	})
-	for range 50 {
+	for range 20 {
 		start(t, s, p).end()
 	}
 	close(done)
@@ -242,7 +242,7 @@ func TestSignalsWhileStarting(t *testing.T) {
 				}
 			})
 			hit := 0
-			for range 100 {
+			for range 25 {
 				r, err := tryStart(t, s, p)
 				if err != nil { // the helper was hit
 					hit++
@@ -254,7 +254,7 @@ func TestSignalsWhileStarting(t *testing.T) {
 			}
 			close(done)
 			sniper.Wait()
-			t.Logf("%d of 100 hit", hit)
+			t.Logf("%d of 25 hit", hit)
 		})
 	}
 }

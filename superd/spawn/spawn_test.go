@@ -329,7 +329,7 @@ func TestChildIsNotNamedLikeTheDaemon(t *testing.T) {
 			}
 		}
 	})
-	for range 200 {
+	for range 50 {
 		start(t, s, program(s, "/bin/true")).end()
 	}
 	close(done)
