@@ -1,7 +1,7 @@
 // Package config turns files into values: superd.hcl and what it includes become one immutable Config,
 // or a list of diagnostics that says everything that is wrong, where, and what was probably meant.
 //
-// The road is Load: parse, walk each body from the one attribute table (attributes.go), merge defaults,
+// The road is Load: parse, walk each body from the one attribute table (table.go), merge defaults,
 // resolve users, groups, ports and addresses once, validate across attributes and services.
 // It is the only package that knows HCL. Its values are shared vocabulary for socket, admit, spawn and event.
 package config
@@ -37,7 +37,7 @@ type Service struct {
 	At   string // FILE:LINE of the block
 
 	SocketType SocketType
-	Wait       bool       // the program gets the listening (or datagram) socket itself, one at a time
+	Wait       bool       // the program gets the listening (or datagram) socket itself, one at a time; false for a builtin
 	Builtin    string     // the builtin's name, or "" for a Program
 	Endpoints  []Endpoint // at least one
 	Socket     SocketOptions

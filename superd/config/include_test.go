@@ -102,9 +102,11 @@ func TestIncludeUnreadableFolder(t *testing.T) {
 		t.Skip("root can read every folder")
 	}
 	dir := write(t, map[string]string{"superd.hcl": `include = ["conf.d/*.hcl"]`, "conf.d/a.hcl": ""})
-	if err := os.Chmod(filepath.Join(dir, "conf.d"), 0); err != nil {
+	folder := filepath.Join(dir, "conf.d")
+	if err := os.Chmod(folder, 0); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { os.Chmod(folder, 0o755) }) // so that it can be removed
 	_, d := Load(filepath.Join(dir, "superd.hcl"), Options{})
 	wantProblem(t, d, Error, "Cannot read folder")
 }

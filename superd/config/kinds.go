@@ -68,7 +68,7 @@ func limit(field func(*spec) *int) Kind {
 
 const unlimitedWord = "UNLIMITED"
 
-func load(field func(*spec) *float64) Kind {
+func loadAverage(field func(*spec) *float64) Kind {
 	return Kind{Type: "number", set: func(c cell, s *spec) {
 		f, ok := c.number()
 		switch {
@@ -176,14 +176,6 @@ func parseSize(s string) (int64, error) {
 		return 0, fmt.Errorf("%d << %d is too large", n, shift)
 	}
 	return int64(n) << shift, nil
-}
-
-func text(field func(*spec) *string) Kind {
-	return Kind{Type: "string", set: func(c cell, s *spec) {
-		if v, ok := c.line(); ok {
-			*field(s) = v
-		}
-	}}
 }
 
 // path is an absolute path, cleaned; with beside also one relative to the file.

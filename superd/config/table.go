@@ -148,7 +148,7 @@ var Attributes = []Attribute{
 	{Name: "cps", Where: everywhere, Default: `[50, 10]`, Kind: pair("list of a number and a duration", setCPS),
 		Doc:     "New connections a second, with a burst of as many, and how long on_cps holds or pauses; a rate of 0 is no limit",
 		Example: `[25, "30s"]`},
-	{Name: "max_load", Where: everywhere, Default: `0`, Kind: load(func(s *spec) *float64 { return &s.Limits.MaxLoad }),
+	{Name: "max_load", Where: everywhere, Default: `0`, Kind: loadAverage(func(s *spec) *float64 { return &s.Limits.MaxLoad }),
 		Doc:     "Refuse while the machine's one-minute load average is this or more; 0 is no limit",
 		Example: `3.5`},
 	{Name: "on_instances", Where: everywhere, Default: `"refuse"`, Kind: policy(func(s *spec) *Policy { return &s.Limits.OnInstances }, Refuse, Reset, Queue),

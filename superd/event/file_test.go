@@ -179,7 +179,7 @@ func TestLimits(t *testing.T) {
 	daemon.waitFor(t, "LOG-RECOVERED")
 	h.Close(20 * time.Second)
 	rest := read(t, path)
-	if _, missing := tally(t, rest, "LOST"); missing != 4 {
+	if _, missing := tally(t, rest, "WARNING"); missing != 4 {
 		t.Errorf("LOST says %d, want 4: %q", missing, rest)
 	}
 	for _, name := range []string{"LOG-LARGE", "LOG-FAILED", "LOG-RECOVERED"} {
@@ -222,6 +222,13 @@ func TestHardLimitStaysReached(t *testing.T) {
 	}
 	if got := read(t, path); got != "1234567\n" {
 		t.Errorf("%q", got)
+	}
+	if err := f.reopen(); err != nil {
+		t.Fatal(err)
+	}
+	b := batch{buf: []byte("1\n"), ends: []int{2}}
+	if n, err := f.write(&b); n != 1 || err != nil {
+		t.Errorf("after reopen: %d events written, %v", n, err)
 	}
 }
 

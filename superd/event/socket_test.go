@@ -28,7 +28,7 @@ func logd(t *testing.T, path string) *net.UnixConn {
 
 func receive(t *testing.T, c *net.UnixConn) string {
 	t.Helper()
-	b := make([]byte, 1<<18)
+	b := make([]byte, 1<<14)
 	n, err := c.Read(b)
 	if err != nil {
 		t.Fatal(err)

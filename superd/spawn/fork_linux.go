@@ -103,10 +103,14 @@ func shield() {
 // not free it.
 var (
 	noSignals  unix.Sigset_t
-	allButTrap = func() (set unix.Sigset_t) {
+	allSignals = func() (set unix.Sigset_t) {
 		for i := range set.Val {
 			set.Val[i] = ^set.Val[i]
 		}
+		return set
+	}()
+	allButTrap = func() unix.Sigset_t {
+		set := allSignals
 		set.Val[0] &^= 1 << (syscall.SIGTRAP - 1)
 		return set
 	}()

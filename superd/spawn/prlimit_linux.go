@@ -2,7 +2,7 @@ package spawn
 
 import (
 	"os"
-	"syscall"
+	"runtime"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -13,68 +13,30 @@ import (
 // prlimitAs is prlimit(2) on another user's process for a root without CAP_SYS_RESOURCE, as in most containers. The
 // kernel then asks for real ids equal to all of the target's ids. A thread of the daemon must not take those, not
 // for a microsecond: kill(2) takes thread ids too, and looks at the real uid, so the user could kill the daemon. A
-// copy of the process does it: a plain fork, which makes a few system calls and is gone.
+// process of its own does it, which makes these few system calls and is gone.
 //
-// It has no exit signal, so that only a wait with __WCLONE sees it. The user can stop or kill it: then the start fails.
-// With an error, limits[n] is the one that could not be set.
+// It has no exit signal, so that only a wait with __WCLONE sees it, and all signals blocked. The user can still stop
+// or kill it: then the start fails. With an error, limits[n] is the one that could not be set.
 func prlimitAs(who *config.Credential, pid int, limits []resourceLimit) (n int, err error) {
-	old, err := setMask(&allButTrap)
+	setreuid, setregid := uintptr(unix.SYS_SETREUID), uintptr(unix.SYS_SETREGID)
+	if runtime.GOARCH == "386" || runtime.GOARCH == "arm" {
+		setreuid, setregid = 203, 204 // setreuid32 and setregid32: the old ones take 16 bits
+	}
+	calls := []call{{nr: setregid, a: uintptr(who.Gid), b: ^uintptr(0)}, {nr: setreuid, a: uintptr(who.Uid), b: ^uintptr(0)}}
+	ids := len(calls)
+	for i := range limits {
+		calls = append(calls, call{nr: unix.SYS_PRLIMIT64, a: uintptr(pid), b: limits[i].resource, c: unsafe.Pointer(&limits[i].value)})
+	}
+	old, err := setMask(&allSignals)
 	if err != nil {
 		return 0, err
 	}
-	helper, errno := forkPrlimit(uintptr(who.Uid), uintptr(who.Gid), uintptr(pid), limits)
+	helper, err := callInProcess(calls)
 	_, _ = setMask(&old)
-	if errno != 0 {
-		return 0, os.NewSyscallError("clone", errno)
+	if err != nil {
+		return 0, os.NewSyscallError("clone", err)
 	}
-	var status syscall.WaitStatus
-	for {
-		_, err := wait4(int(helper), &status, wclone|unix.WUNTRACED, nil)
-		switch {
-		case err != nil:
-			return 0, os.NewSyscallError("wait4", err)
-		case status.Stopped():
-			syscall.Kill(int(helper), syscall.SIGKILL)
-		case status.Signaled():
-			return 0, syscall.EINTR
-		case status.ExitStatus() != 0:
-			return status.ExitStatus() - 1, syscall.EPERM
-		default:
-			return 0, nil
-		}
-	}
-}
-
-const wclone = -1 << 31 // __WCLONE; unix.WCLONE does not fit the int of 32-bit machines
-
-// forkPrlimit returns in the parent only. The child has one thread, no scheduler and locks in any state: nothing but
-// raw system calls, and no stack growth. It exits with 1 more than the index of the limit that it could not set.
-//
-//go:nosplit
-//go:norace
-//go:nocheckptr
-func forkPrlimit(uid, gid, pid uintptr, limits []resourceLimit) (uintptr, syscall.Errno) {
-	const same = ^uintptr(0)
-	helper, _, errno := syscall.RawSyscall6(syscall.SYS_CLONE, 0, 0, 0, 0, 0, 0)
-	if errno != 0 || helper != 0 {
-		return helper, errno
-	}
-	_, _, errno = syscall.RawSyscall(unix.SYS_SETRESGID, gid, same, same)
-	if errno == 0 {
-		_, _, errno = syscall.RawSyscall(unix.SYS_SETRESUID, uid, same, same)
-	}
-	failed := uintptr(0)
-	for i := range limits {
-		if errno == 0 {
-			l := &limits[i]
-			_, _, errno = syscall.RawSyscall6(unix.SYS_PRLIMIT64, pid, l.resource, uintptr(unsafe.Pointer(&l.value)), 0, 0, 0)
-		}
-		if errno != 0 && errno != syscall.ESRCH { // ESRCH: it has just been killed
-			failed = uintptr(i) + 1
-			break
-		}
-	}
-	for {
-		syscall.RawSyscall(unix.SYS_EXIT_GROUP, failed, 0, 0)
-	}
+	failed, err := awaitHelper(helper)
+	runtime.KeepAlive(calls)
+	return max(failed-1-ids, 0), err
 }
