@@ -51,7 +51,7 @@ func (l *loader) build() *Config {
 // in starts the spec of a block as a copy.
 func (s *spec) in(it *item) *spec {
 	n := *s
-	n.src, n.block, n.attrs, n.inherited, n.broken = it.src, it.block, it.block.Body.Attributes, s, nil
+	n.src, n.block, n.attrs, n.inherited, n.broken, n.misspelt = it.src, it.block, it.block.Body.Attributes, s, nil, nil
 	n.enabled, n.disabled = nil, nil
 	return &n
 }

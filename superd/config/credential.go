@@ -11,6 +11,7 @@ func (l *loader) credential(s *spec) {
 	case !s.ok("user") || !s.ok("group"):
 	case !l.opt.Privileged:
 		l.ownIdentity(s)
+	case s.user == "" && !s.lacks("user"):
 	case s.user == "":
 		l.diags.errorf(s.header(), "No user", `superd runs as root, so the service must say whom its program runs as, for example user = "nobody".`)
 	default:

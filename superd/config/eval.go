@@ -78,7 +78,7 @@ func (l *loader) decode(s *spec, in Where, scope *hcl.EvalContext) map[string]ct
 		}
 	}
 	if known < len(s.attrs) {
-		l.unknown(s.attrs, in)
+		l.unknown(s, in)
 	}
 	return values
 }
@@ -173,8 +173,8 @@ func noDefault(t hcl.Traversal) string {
 }
 
 // unknown reports the attributes that are not in the table.
-func (l *loader) unknown(attrs hclsyntax.Attributes, in Where) {
-	for name, attr := range attrs {
+func (l *loader) unknown(s *spec, in Where) {
+	for name, attr := range s.attrs {
 		if _, ok := Lookup(name); ok {
 			continue
 		}
@@ -183,6 +183,7 @@ func (l *loader) unknown(attrs hclsyntax.Attributes, in Where) {
 			continue
 		}
 		l.diags.errorf(attr.NameRange, "Unknown attribute", "There is no attribute %q.%s", name, didYouMean(name, legal(in)))
+		s.misspelt = append(s.misspelt, closest(name, legal(in)))
 	}
 }
 

@@ -9,10 +9,10 @@ import (
 
 // program resolves a service that a program answers.
 func (l *loader) program(s *spec) {
-	if !s.has("wait") {
+	if s.lacks("wait") {
 		l.diags.errorf(s.header(), "No wait", "Write wait = false for a program that serves one client on its standard input and output, as most do; wait = true for one that takes the socket itself.")
 	}
-	if !s.has("server") {
+	if s.lacks("server") {
 		l.diags.errorf(s.header(), "No server", `Write the program's path, for example server = "/usr/sbin/vsftpd"; for one of superd's own services write type = "INTERNAL".`)
 	}
 	p := &s.Program

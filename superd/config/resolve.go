@@ -27,6 +27,7 @@ func (l *loader) sockets(s *spec) {
 	switch {
 	case !s.ok("socket_type") || !s.ok("protocol"):
 		return
+	case s.socketType == "" && s.protocol == "" && !s.lacks("socket_type"):
 	case s.socketType == "" && s.protocol == "":
 		l.diags.errorf(s.header(), "No socket_type", `Write socket_type = "stream" for TCP, or socket_type = "dgram" for UDP.`)
 	case s.socketType == "" && s.protocol == "udp":

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"slices"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
@@ -15,6 +17,7 @@ type spec struct {
 	block     *hclsyntax.Block     // nil for the table's defaults
 	attrs     hclsyntax.Attributes // of the block
 	inherited *spec                // the spec this one started from
+	misspelt  []string             // attributes that unknown ones were probably meant to be
 	broken    map[string]struct{}  // attributes whose value was refused: no further complaints about them
 
 	disable            bool
@@ -68,6 +71,11 @@ func (s *spec) ok(name string) bool {
 		}
 	}
 	return true
+}
+
+// lacks reports whether the attribute is missing, and not just misspelt, which has been complained about.
+func (s *spec) lacks(name string) bool {
+	return !s.has(name) && !slices.Contains(s.misspelt, name)
 }
 
 // at is where the first of the named attributes stands that was written, or else the block's header.

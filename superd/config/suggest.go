@@ -7,6 +7,14 @@ import (
 
 // didYouMean is ` Did you mean "server"?`, with the closest of words, or "" if none is close.
 func didYouMean(given string, words []string) string {
+	if best := closest(given, words); best != "" {
+		return fmt.Sprintf(" Did you mean %q?", best)
+	}
+	return ""
+}
+
+// closest is the word that given was probably meant to be, or "".
+func closest(given string, words []string) string {
 	best, distance := "", len(given)/3+1
 	for _, w := range words {
 		if d := levenshtein(strings.ToLower(given), strings.ToLower(w)); d <= distance {
@@ -15,10 +23,7 @@ func didYouMean(given string, words []string) string {
 			}
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(" Did you mean %q?", best)
+	return best
 }
 
 // levenshtein is the number of insertions, deletions, replacements and swaps of neighbours that make b of a.

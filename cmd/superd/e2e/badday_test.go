@@ -28,19 +28,27 @@ service "cat" {
   port        = 7008
   socket_type = "stream"
   wait        = false
-  user        = "nobody"
   server      = "` + need(t, "cat") + `"
+  ` + unprivileged() + `
 }`
 }
 
 func TestWrongUser(t *testing.T) {
 	s := newSite(t)
-	s.config(usual + strings.Replace(catService(t), `"nobody"`, `"no-such-user"`, 1))
+	text := usual + builtinEcho + `
+service "cat" {
+  port        = 7008
+  socket_type = "stream"
+  wait        = false
+  server      = "/bin/cat"
+  user        = "no-such-user"
+}`
+	s.config(text)
 	d := s.run(s.command())
 	if status := d.exit(); status != 2 {
 		t.Errorf("exit status %d, not 2", status)
 	}
-	line := 1 + strings.Count(usual+strings.Split(catService(t), "user ")[0], "\n")
+	line := 1 + strings.Count(strings.Split(text, "no-such-user")[0], "\n")
 	d.waitLog(fmt.Sprintf(`superd\.hcl:%d\b`, line))
 	d.waitLog(`no-such-user`)
 }
@@ -103,7 +111,7 @@ service "` + name + `" {
 	}
 	program := func(path string) string {
 		return `"UNLISTED"
-  user   = "nobody"
+  ` + unprivileged() + `
   server = "` + path + `"`
 	}
 	const builtin = `["INTERNAL", "UNLISTED"]`

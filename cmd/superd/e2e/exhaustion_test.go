@@ -58,7 +58,7 @@ func TestOutOfProcesses(t *testing.T) {
 	const uid = 54_321 // a user with nothing else running: the limit counts all of a user's threads
 	prlimit := need(t, "prlimit")
 	s := newSite(t)
-	services := builtinEcho + strings.Replace(catService(t), `user        = "nobody"`, "", 1)
+	services := builtinEcho + strings.Replace(catService(t), unprivileged(), "", 1)
 	s.config(usual + services)
 	cmd := exec.Command(prlimit, append([]string{"--nproc=48"}, s.command().Args...)...)
 	ordinary(cmd, uid)

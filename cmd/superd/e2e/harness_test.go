@@ -154,17 +154,28 @@ func (s *site) script(name, text string) string {
 	return path
 }
 
-// mkdir makes a folder of the site that belongs to uid and gid.
+// mkdir makes a folder of the site that belongs, if that is for us to choose, to uid and gid.
 func (s *site) mkdir(name string, uid, gid int) string {
 	s.t.Helper()
 	path := s.path(name)
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		s.t.Fatal(err)
 	}
-	if err := os.Chown(path, uid, gid); err != nil {
-		s.t.Fatal(err)
+	if os.Getuid() == 0 {
+		if err := os.Chown(path, uid, gid); err != nil {
+			s.t.Fatal(err)
+		}
 	}
 	return path
+}
+
+// unprivileged is the line of a service that names the user of its program, or nothing where superd is an ordinary
+// user's and cannot become another.
+func unprivileged() string {
+	if os.Getuid() == 0 {
+		return `user = "nobody"`
+	}
+	return ""
 }
 
 // usual are the defaults of most tests: every event on stderr, no limit in the way.

@@ -181,12 +181,12 @@ func helloServer(t testing.TB, s *site) string {
 		if demanded {
 			t.Fatal("install gcc (packaging/install-test-programs.sh)")
 		}
-		return `user = "nobody"
+		return unprivileged() + `
   server = "/bin/echo"
   server_args = ["hello"]`
 	}
 	source := s.write("hello.c", "#include <unistd.h>\nint main(void) { return write(1, \"hello\\n\", 6) != 6; }\n")
 	client(t, gcc, "-O2", "-static", "-o", s.path("hello"), source)
-	return s.expand(`user = "nobody"
+	return unprivileged() + s.expand(`
   server = "$DIR/hello"`)
 }
