@@ -1,6 +1,7 @@
 package config
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,6 +53,22 @@ func (l *loader) pattern(src *source, w word) {
 	}
 }
 
+// readable is why a folder cannot be read; nil if it is not there.
+func readable(folder string) error {
+	f, err := os.Open(folder)
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.Readdirnames(1); err != io.EOF {
+		return err
+	}
+	return nil
+}
+
 // matches are the paths that match a pattern, sorted. Names that begin with a dot are an editor's and do not match.
 func (l *loader) matches(pattern string, w word) []string {
 	paths, err := filepath.Glob(pattern)
@@ -61,10 +78,7 @@ func (l *loader) matches(pattern string, w word) []string {
 	}
 	// Glob is silent about a folder that it cannot read, and a reload without its services would stop them all.
 	if folder := filepath.Dir(pattern); !strings.ContainsAny(folder, `*?[\`) {
-		if f, err := os.Open(folder); err == nil {
-			_, err = f.Readdirnames(1)
-			f.Close()
-		} else if !os.IsNotExist(err) {
+		if err := readable(folder); err != nil {
 			l.diags.errorf(w.at, "Cannot read folder", "%s: %s.", folder, because(err))
 		}
 	}
