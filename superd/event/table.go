@@ -170,7 +170,7 @@ var keys = [...]Key{
 	keyDuration:    {"duration", "seconds from START to EXIT (log flag DURATION)"},
 	keyUser:        {"user", "seconds of processor time the program used itself (log flag DURATION)"},
 	keySystem:      {"system", "seconds of processor time the kernel used for the program (log flag DURATION)"},
-	keyMaxRSS:      {"max_rss", "the most memory the program had resident, in bytes (log flag EXIT)"},
+	keyMaxRSS:      {"max_rss", "the most memory the program had resident, in bytes; Linux counts from the fork, so it is never less than superd itself had (log flag EXIT)"},
 	keyServices:    {"services", "how many services run"},
 	keySockets:     {"sockets", "how many sockets are open for them"},
 	keyOpened:      {"opened", "how many services are new"},
