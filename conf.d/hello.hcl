@@ -7,7 +7,7 @@ service "hello" {
   port        = 20001
   socket_type = "stream"
   wait        = false
-  user        = "nobody"
+  user        = "nobody"              # leave this line out if superd is not run by root
   server      = "./examples/hello.sh" # beginning with ./, so beside this file
   bind        = ["127.0.0.1", "::1"]
   disable     = true

@@ -30,7 +30,11 @@ type conn struct {
 
 // newConn takes the service's settings into use, and a number; each conn ends in exactly one finish.
 func (l *listener) newConn(fd int, peer netip.AddrPort) *conn {
-	return &conn{listener: l, set: l.svc.hold(), id: l.host.conns.Add(1), fd: fd, peer: peer}
+	c := &conn{listener: l, set: l.svc.hold(), id: l.host.conns.Add(1), fd: fd, peer: peer}
+	if local := l.sock.LocalAddr(); !local.Addr().IsUnspecified() || c.set.Wait {
+		c.local = local
+	}
+	return c
 }
 
 // finish gives back the slot, if the connection got one, and the settings.
@@ -77,11 +81,13 @@ func (c *conn) admit(names []string) {
 	if len(c.set.BannerSuccess) > 0 {
 		socket.SendNow(c.fd, c.set.BannerSuccess)
 	}
+	if !c.local.IsValid() {
+		c.local, _ = socket.Local(c.fd) // fails only if the peer is gone; the program will find out
+	}
 	if c.mode == acceptBuiltin {
 		go c.serveBuiltin()
 		return
 	}
-	c.local, _ = socket.Local(c.fd) // fails only if the peer is gone; the program will find out
 	if err := c.start(c.fd); err != nil {
 		c.refuse(admit.Decision{Verdict: admit.Fork}, err.Error())
 		return

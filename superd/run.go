@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/sys/unix"
 
 	"superd/superd/config"
 	"superd/superd/event"
@@ -172,7 +173,7 @@ func (d *loop) applyWithLog(next *config.Config) error {
 // SIGTERM or SIGINT cuts the grace short.
 func (d *loop) end(why os.Signal, signals <-chan os.Signal) {
 	notify(daemon.SdNotifyStopping)
-	d.host.say(event.Stopping(why.String(), d.host.starter.Running()))
+	d.host.say(event.Stopping(unix.SignalName(why.(syscall.Signal)), d.host.starter.Running()))
 	d.watcher.close()
 	d.host.ending.Store(true)
 	d.stop()

@@ -42,7 +42,6 @@ func (l *listener) wait() {
 // waitOnce admits whoever has made the socket readable, and runs the program until it leaves.
 func (l *listener) waitOnce(pace *backoff) {
 	c := l.newConn(-1, netip.AddrPort{})
-	c.local = l.sock.LocalAddr()
 	before, waiting := c.pending()
 	if !waiting {
 		c.finish()

@@ -2,6 +2,7 @@ package socket
 
 import (
 	"net/netip"
+	"os"
 	"runtime"
 	"sync"
 	"testing"
@@ -216,7 +217,27 @@ func TestLend(t *testing.T) {
 	}
 }
 
+// TestDrainQueued holds for an ordinary user too, who may set no filter: whoever is queued is served, not reset.
+func TestDrainQueued(t *testing.T) {
+	s := stream(t, "127.0.0.1:0")
+	const queued = 5
+	for range queued {
+		dial(t, "tcp", s.LocalAddr().String())
+	}
+	if err := s.Retire(50 * time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	for range queued {
+		fd, _ := accept1(t, s, false)
+		unix.Close(fd)
+	}
+	ends(t, parked(t, calls(s)["Accept"]), ErrDrained)
+}
+
 func TestRetireStream(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can keep newcomers out")
+	}
 	for _, addr := range []string{"127.0.0.1:0", "[::]:0"} {
 		s := stream(t, addr)
 		queued := dial(t, "tcp", reach(s, "127.0.0.1"))

@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -24,7 +25,8 @@ var onlyKnown = []unix.SockFilter{
 // nothing drops every packet.
 var nothing = []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: 0}}
 
-// Retire lets nothing new in. Accept, WaitReadable and Recv go on giving what is there, and return ErrDrained once
+// Retire lets nothing new in, as far as the kernel allows: without CAP_NET_ADMIN a listening TCP socket takes no
+// filter, and a handshake that ends between the last Accept and Close is reset. Accept, WaitReadable and Recv go on giving what is there, and return ErrDrained once
 // grace is over and the queue is empty; then the caller closes the socket, and nobody is reset.
 // The grace is for handshakes that are under way, so about a round trip; 0 is right for datagrams.
 // A program that the socket is lent to shares its filter: retire when it is gone.
@@ -33,7 +35,8 @@ func (s *Socket) Retire(grace time.Duration) error {
 	if s.endpoint.SocketType == config.Dgram {
 		filter = nothing
 	}
-	if err := s.control(func(fd int) error { return attach(fd, filter) }); err != nil {
+	err := s.control(func(fd int) error { return attach(fd, filter) })
+	if err != nil && !errors.Is(err, unix.EPERM) {
 		return fmt.Errorf("retire %s: %w", name(s.endpoint), err)
 	}
 	s.mu.Lock()

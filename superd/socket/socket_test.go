@@ -175,7 +175,7 @@ func TestOrdinaryUser(t *testing.T) {
 	if err := os.WriteFile(copied, self, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(copied, "-test.run=^Test(Connected|Forward|Branch|Open|Overlap)", "-test.v")
+	cmd := exec.Command(copied, "-test.run=^Test(Connected|Forward|Branch|Open|Overlap|Drain)", "-test.v")
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	out, err := cmd.CombinedOutput()

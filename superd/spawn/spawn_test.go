@@ -94,6 +94,37 @@ func TestSignalFromStarted(t *testing.T) {
 	}
 }
 
+// Until Started has returned a dead child stays unreaped, by the sweep for orphans too.
+func TestStartedComesFirst(t *testing.T) {
+	s, fd := newStarter(t), null(t)
+	for range 3 {
+		exits := make(chan Exit, 1)
+		err := s.Start(&Command{Program: program(s, "/bin/sh", "-c", "exit 5"), Fd: fd,
+			Started: func(pid int, _ time.Time) {
+				eventually(t, "zombie", func() bool {
+					stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+					if err != nil {
+						t.Fatal("reaped")
+					}
+					return strings.Contains(string(stat), ") Z ")
+				})
+				if s.sweepOnce() {
+					t.Error("the sweep saw no child of ours")
+				}
+				if !s.Signal(pid, 0) {
+					t.Error("no longer known")
+				}
+			},
+			Exited: func(e Exit) { exits <- e }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := <-exits; e.Code != 5 {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
 func TestSignalAllAndWait(t *testing.T) {
 	s := newStarter(t)
 	var runs []*run
