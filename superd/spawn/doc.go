@@ -11,6 +11,6 @@
 // would walk all of them each time, and would be given the exec-stops as well. It costs a descriptor for each live
 // child, and Linux 5.4.
 //
-// What a child has: its own session, an empty signal mask and default dispositions (with CleanSignals called at
-// the daemon's start), the soft limit of open files the daemon was started with, and no descriptor but 0, 1, 2.
+// What a child has: its own session, an empty signal mask and default dispositions, the soft limit of open files the
+// daemon was started with, and no descriptor but 0, 1, 2; main calls CleanSignals and CleanDescriptors for that.
 package spawn

@@ -1,10 +1,8 @@
 package spawn
 
 import (
-	"math"
 	"os"
 	"runtime"
-	"strconv"
 	"syscall"
 	"unsafe"
 
@@ -72,19 +70,6 @@ func directory(p *config.Program) string {
 		return "/"
 	}
 	return p.Dir
-}
-
-// sealDescriptors makes every descriptor from 3 on close-on-exec.
-func sealDescriptors() {
-	if unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC) == nil {
-		return
-	}
-	open, _ := os.ReadDir("/proc/self/fd") // before Linux 5.11
-	for _, d := range open {
-		if fd, err := strconv.Atoi(d.Name()); err == nil && fd > 2 {
-			unix.CloseOnExec(fd)
-		}
-	}
 }
 
 // onLeader reports whether this is the process's first thread, whose name and nice value are the process's own.

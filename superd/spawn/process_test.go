@@ -14,12 +14,15 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"superd/superd/config"
 )
 
 // These tests need a process of their own, with something wrong about it from the start.
 
 func init() {
 	helpers["clean"] = helperClean
+	helpers["block"] = helperBlock
 	helpers["subreaper"] = helperSubreaper
 }
 
@@ -27,12 +30,17 @@ func init() {
 func helperClean(args []string) {
 	if len(args) == 0 {
 		CleanSignals()
+		CleanDescriptors()
 	}
-	s := New()
+	s, shown := New(), 0
 	defer s.Close()
-	for _, umask := range []int{s.own.umask, 0o77} {
-		p := program(s, "/bin/sh", "-c", "cat /proc/self/status; ls /proc/$$/fd")
-		p.Umask = umask
+	for _, p := range []*config.Program{
+		program(s, "/bin/cat", "/proc/self/status"), // no shell: that would clear the mask itself
+		program(s, "/bin/cat", "/proc/self/status"),
+		program(s, "/bin/sh", "-c", "ls /proc/$$/fd"),
+	} {
+		p.Umask = []int{s.own.umask, 0o77}[shown%2] // plain, from a pad, plain
+		shown++
 		err := s.Start(&Command{Program: p, Fd: 1, Started: func(int, time.Time) {}, Exited: func(Exit) {}})
 		if err != nil {
 			fmt.Println(err)
@@ -41,28 +49,29 @@ func helperClean(args []string) {
 	}
 }
 
-// dirtily runs cmd with signals ignored, others blocked, and a descriptor too many.
+// helperBlock becomes helperClean with some signals blocked.
+func helperBlock(args []string) {
+	runtime.LockOSThread()
+	var blocked unix.Sigset_t
+	blocked.Val[0] = 1<<(syscall.SIGHUP-1) | 1<<(syscall.SIGTERM-1) | 1<<(syscall.SIGUSR2-1) | 1<<(syscall.SIGALRM-1)
+	if _, err := setMask(&blocked); err != nil {
+		fmt.Println(err)
+	}
+	env := append(os.Environ(), helperVar+"=clean")
+	fmt.Println(syscall.Exec("/proc/self/exe", append([]string{"clean"}, args...), env))
+}
+
+// dirtily runs helperClean with signals ignored, others blocked, and a descriptor too many.
 func dirtily(t *testing.T, args ...string) string {
 	t.Helper()
-	cmd := helperCommand("clean", args...)
-	cmd.Args = append([]string{"sh", "-c", `trap "" HUP INT QUIT PIPE TERM TSTP TTIN TTOU USR1 CHLD RTMAX; exec 7</dev/null "$0" "$@"`,
-		"/proc/self/exe"}, cmd.Args[1:]...)
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd.Args[3] = exe
+	cmd := helperCommand("block")
 	cmd.Path = "/bin/sh"
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	var blocked unix.Sigset_t
-	blocked.Val[0] = 1<<(syscall.SIGHUP-1) | 1<<(syscall.SIGTERM-1) | 1<<(syscall.SIGUSR2-1) | 1<<(syscall.SIGALRM-1)
-	old, err := setMask(&blocked)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cmd.Args = append([]string{"sh", "-c", `trap "" HUP INT QUIT PIPE TERM TSTP TTIN TTOU USR1 CHLD; exec 7</dev/null "$0" "$@"`, exe}, args...)
 	out, err := cmd.Output()
-	_, _ = setMask(&old)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -69,10 +69,8 @@ var ErrClosed = errors.New("starter is closed")
 
 // New starts the reaper. A daemon has one Starter; it should not change its umask, root or nice value afterwards.
 //
-// The daemon's umask gets the bits 022 added, as xinetd does, so that what it writes itself is never writable by
-// others. Descriptors that it was started with become close-on-exec, as its own are: a shell may have left some open.
+// The daemon's umask gets the bits 022 added, as xinetd does, so that what it writes itself is never writable by others.
 func New() *Starter {
-	sealDescriptors()
 	s := &Starter{
 		own:      wear{umask: tightenUmask()},
 		done:     make(chan struct{}),
