@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,7 +21,7 @@ func (s *Socket) Accept(nonblock bool) (fd int, peer netip.AddrPort, err error) 
 	if nonblock {
 		flags |= unix.SOCK_NONBLOCK
 	}
-	var sa unix.Sockaddr
+	var sa syscall.Sockaddr
 	var failure error
 	err = s.park(func(l uintptr) bool {
 		fd, sa, failure = accept(int(l), flags)
@@ -32,7 +33,7 @@ func (s *Socket) Accept(nonblock bool) (fd int, peer netip.AddrPort, err error) 
 	if failure != nil {
 		return -1, netip.AddrPort{}, fmt.Errorf("accept on %s: %w", name(s.endpoint), failure)
 	}
-	peer = addrPort(sa)
+	peer = acceptedFrom(sa)
 	if !nonblock && s.family == unix.AF_INET6 && peer.Addr().Is4() {
 		unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_ADDRFORM, unix.AF_INET)
 	}
@@ -41,14 +42,26 @@ func (s *Socket) Accept(nonblock bool) (fd int, peer netip.AddrPort, err error) 
 
 // accept skips connections that died in the queue. Each of them leaves the queue, so that this ends; the bound
 // is for an error that turns out to stay.
-func accept(l, flags int) (fd int, sa unix.Sockaddr, err error) {
+//
+// It is package syscall's accept4, since that of package unix asks for each connection's protocol as well (getsockopt).
+func accept(l, flags int) (fd int, sa syscall.Sockaddr, err error) {
 	for range 128 {
-		fd, sa, err = unix.Accept4(l, flags)
+		fd, sa, err = syscall.Accept4(l, flags)
 		if err == nil || !stillborn(err) {
 			break
 		}
 	}
 	return fd, sa, err
+}
+
+func acceptedFrom(sa syscall.Sockaddr) netip.AddrPort {
+	switch sa := sa.(type) {
+	case *syscall.SockaddrInet4:
+		return addrPort(&unix.SockaddrInet4{Port: sa.Port, Addr: sa.Addr})
+	case *syscall.SockaddrInet6:
+		return addrPort(&unix.SockaddrInet6{Port: sa.Port, Addr: sa.Addr, ZoneId: sa.ZoneId})
+	}
+	return netip.AddrPort{}
 }
 
 // stillborn is about accept(2)'s "Error handling": the errors of a new connection that Linux passes on, and
