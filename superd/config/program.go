@@ -53,7 +53,7 @@ func (s *spec) environment() []string {
 		switch {
 		case name == "PATH" && value == "":
 			value = safePath
-		case !ok:
+		case !ok || ofConnection(name):
 			continue
 		}
 		all = append(all, name+"="+value)

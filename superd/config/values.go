@@ -84,7 +84,25 @@ func checkVariable(c cell, w word) {
 		c.errorf("Bad variable", "Write NAME=value; to pass a variable of superd's own environment on, see passenv.")
 		return
 	}
+	if ofConnection(name) {
+		c.errorf("Variable of the connection", "superd itself sets %s, for each connection: leave it out.", name)
+	}
 	checkVariableName(c, word{name, w.at})
+}
+
+// ofConnection reports whether a variable tells a program about its connection, and so is superd's to set.
+func ofConnection(name string) bool {
+	switch name {
+	case "SUPERD_SERVICE", "PROTO", "REMOTE_HOST", "REMOTE_ADDR", "REMOTE_PORT":
+		return true
+	}
+	rest, tcp := strings.CutPrefix(name, "TCP")
+	rest, udp := strings.CutPrefix(rest, "UDP")
+	switch rest {
+	case "LOCALIP", "LOCALPORT", "REMOTEIP", "REMOTEPORT":
+		return tcp || udp
+	}
+	return false
 }
 
 func checkVariableName(c cell, w word) {

@@ -14,7 +14,7 @@ defaults {
   log_on_success    = ["PID", "HOTS"]
   bind              = ["localhost", "192.0.2", "ftp.example.org", "[::1]", "10.0.0.0/8"]
   access_times      = ["8-18", "08:00-25:00", "fry 08:00-09:00", "24:00-01:00"]
-  env               = ["NAME", "=x"]
+  env               = ["NAME", "=x", "REMOTE_HOST=localhost"]
   rlimit_as         = "lots"
   rlimit_cpu        = 0
   banner            = "banner"
