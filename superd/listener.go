@@ -75,6 +75,16 @@ func (l *listener) halt(retire bool) {
 	l.sock.Interrupt()
 }
 
+// over reports whether the listener has ended.
+func (l *listener) over() bool {
+	select {
+	case <-l.done:
+		return true
+	default:
+		return false
+	}
+}
+
 func (l *listener) stopping() bool {
 	select {
 	case <-l.stop:

@@ -20,6 +20,7 @@ type supervisor struct {
 
 	services map[string]*service
 	sockets  map[config.Endpoint]*listener // every open socket, by what serves it
+	draining []*listener                   // retired, with sockets that may still be open
 	missing  map[config.Endpoint]*unopened // configured, but could not be opened yet
 }
 
@@ -60,6 +61,7 @@ func (s *supervisor) apply(next *config.Config) error {
 	s.host.answering.Store(dgramBuiltinPorts(next))
 	gone := s.swap(wanted, &p)
 	retired := s.rewire(next, opened)
+	s.draining = append(s.draining, retired...)
 	go bury(gone, retired)
 	s.sayBound(next, opened)
 	s.missing = missing
@@ -111,7 +113,8 @@ func dgramBuiltinPorts(c *config.Config) *map[uint16]bool {
 	return &ports
 }
 
-// retiring are the open sockets that next has no use for: new ones may overlap their addresses.
+// retiring are the open sockets that next has no use for, and those that an earlier reload had none for and that
+// still drain: new ones may overlap their addresses.
 func (s *supervisor) retiring(next *config.Config) []*socket.Socket {
 	used := map[config.Endpoint]bool{}
 	for _, service := range next.Services {
@@ -124,6 +127,10 @@ func (s *supervisor) retiring(next *config.Config) []*socket.Socket {
 		if !used[e] {
 			unused = append(unused, l.sock)
 		}
+	}
+	s.draining = slices.DeleteFunc(s.draining, (*listener).over)
+	for _, l := range s.draining {
+		unused = append(unused, l.sock)
 	}
 	return unused
 }
