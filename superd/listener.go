@@ -7,6 +7,7 @@ import (
 	"superd/superd/admit"
 	"superd/superd/event"
 	"superd/superd/socket"
+	"superd/superd/spawn"
 )
 
 // drainTime is how long a retired listener gives handshakes that are under way.
@@ -136,24 +137,31 @@ func (l *listener) await(w admit.Wait) {
 // trouble paces a loop whose system calls fail: it says so once, waits longer each time, and says when it is over.
 type trouble struct {
 	*listener
-	pace backoff
+	pace      backoff
+	exhausted bool // and EXHAUSTED was said
 }
 
 func (l *listener) trouble() trouble {
-	return trouble{l, backoff{first: shortestPause, limit: longestPause}}
+	return trouble{listener: l, pace: backoff{first: shortestPause, limit: longestPause}}
 }
 
 func (t *trouble) wait(err error) {
 	first := t.pace.wait == 0
 	pause := t.pace.next()
-	if first {
+	switch {
+	case !first:
+	case socket.Exhausted(err) || spawn.Temporary(err):
+		t.exhausted = true
 		t.host.say(event.Exhausted(t.svc.id, err))
+	default:
+		t.host.say(event.Warn(t.svc.id, err.Error()))
 	}
 	t.pause(pause)
 }
 
 func (t *trouble) over() {
-	if t.pace.reset() {
+	if t.pace.reset() && t.exhausted {
+		t.exhausted = false
 		t.host.say(event.Recovered(t.svc.id))
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"superd/superd/socket"
 )
 
-// supervisor makes the running services equal the config. It belongs to one goroutine (loop.go): nothing here is
+// supervisor makes the running services equal the config. It belongs to one goroutine (run.go): nothing here is
 // locked, and nothing outside changes it.
 type supervisor struct {
 	host    *host

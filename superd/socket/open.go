@@ -24,7 +24,7 @@ type Sharing struct {
 func (sh Sharing) none() bool { return len(sh.Retiring) == 0 && !sh.Connected }
 
 // Open binds the endpoint and, for a stream socket, listens on it. [::] is dual-stack unless V6Only, and becomes
-// 0.0.0.0 on a kernel without IPv6 (see Fallback). The caller closes the Socket.
+// 0.0.0.0 on a kernel without IPv6 (see LocalAddr). The caller closes the Socket.
 // An error wraps the system's: EADDRINUSE, EACCES, EADDRNOTAVAIL (address not there yet), ENODEV (no such device).
 func Open(e config.Endpoint, o config.SocketOptions, sh Sharing) (*Socket, error) {
 	s, err := open(e, e.Addr, o, sh)

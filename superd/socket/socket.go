@@ -8,8 +8,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"superd/superd/config"
 )
 
@@ -49,11 +47,6 @@ func (s *Socket) Endpoint() config.Endpoint { return s.endpoint }
 // LocalAddr is the address that is bound. It differs from the endpoint's where that asks for port 0,
 // and is 0.0.0.0 for [::] on a kernel without IPv6.
 func (s *Socket) LocalAddr() netip.AddrPort { return s.local }
-
-// Fallback reports that the endpoint wanted [::] and got 0.0.0.0, since the kernel has no IPv6.
-func (s *Socket) Fallback() bool {
-	return s.family == unix.AF_INET && !s.endpoint.Addr.Addr().Is4()
-}
 
 // Close closes the socket and ends every parked call with ErrClosed. A program that the socket was lent to keeps
 // it. What is in a listener's queue is reset by the kernel: Retire first.
