@@ -4,8 +4,8 @@
 #   packaging/install-test-programs.sh [FOLDER]
 #
 # Nothing it installs is started. Programs that cannot be installed beside others (xinetd and the telnet daemons
-# conflict with every other super-server as packages) are unpacked into FOLDER, which is $SUPERD_TEST_PROGRAMS or
-# /var/cache/superd-test unless given. Running it again costs a few seconds and changes nothing.
+# conflict with every other super-server as packages, systemd would want to be the system's) are unpacked into
+# FOLDER, which is $SUPERD_TEST_PROGRAMS or /var/cache/superd-test unless given. Running it again costs a few seconds and changes nothing.
 set -eu
 
 folder=${1:-${SUPERD_TEST_PROGRAMS:-/var/cache/superd-test}}
@@ -17,8 +17,9 @@ packages="vsftpd lftp curl ca-certificates
 	telnet netcat-openbsd
 	gcc libc6-dev
 	procps iproute2 util-linux mount
-	libwrap0 libtirpc3 libselinux1 libkrb5-3 libtinfo6"
-unpacked="xinetd inetutils-telnetd busybox-static"
+	libwrap0 libtirpc3 libselinux1 libkrb5-3 libtinfo6
+	libacl1 libaudit1 libcap2 libcrypt1 libgcrypt20 libip4tc2 libkmod2 liblz4-1 liblzma5 libmount1 libpam0g libseccomp2 libssl3 libzstd1"
+unpacked="xinetd inetutils-telnetd busybox-static systemd libsystemd-shared libsystemd0"
 programs="vsftpd lftp curl in.tftpd tftp rsync git sshd ssh ssh-keygen telnet nc gcc ps ss prlimit unshare mount"
 
 fail() {
@@ -85,7 +86,9 @@ done
 for program in $programs; do
 	command -v "$program" >/dev/null || fail "$program is still missing"
 done
-for program in xinetd/usr/sbin/xinetd inetutils-telnetd/usr/sbin/telnetd; do
+libraries=$(echo "$folder"/libsystemd*/usr/lib/*-linux-gnu* "$folder"/libsystemd*/usr/lib/*-linux-gnu*/systemd | tr ' ' :)
+export LD_LIBRARY_PATH="$libraries" # for journald, which runs from its folder
+for program in xinetd/usr/sbin/xinetd inetutils-telnetd/usr/sbin/telnetd systemd/lib/systemd/systemd-journald systemd/bin/journalctl; do
 	[ -x "$folder/$program" ] || fail "$folder/$program is still missing"
 	if ldd "$folder/$program" | grep -q 'not found'; then
 		ldd "$folder/$program" >&2
@@ -95,4 +98,4 @@ done
 busybox=$folder/busybox-static/bin/busybox
 "$busybox" --list | grep -qx telnetd || fail "$busybox has no telnetd"
 
-echo "install-test-programs: all there; xinetd and the telnet daemons are in $folder"
+echo "install-test-programs: all there; xinetd, the telnet daemons and journald are in $folder"

@@ -33,18 +33,23 @@ service "hello" {
   ` + server + `
 }`)
 	d := s.launch(s.commandAfter(privateDev + ` &&
-(` + busybox + ` syslogd -n -S -O $DIR/messages & echo $! >$DIR/syslogd.pid) && until [ -S /dev/log ]; do sleep 0.05; done`))
-	t.Cleanup(func() {
-		text, _ := os.ReadFile(s.path("syslogd.pid"))
-		if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
-			_ = syscall.Kill(pid, syscall.SIGTERM)
-		}
-	})
+(` + busybox + ` syslogd -n -S -O $DIR/messages & echo $! >$DIR/logd.pid) && until [ -S /dev/log ]; do sleep 0.05; done`))
+	killLater(t, s.path("logd.pid"))
 	expect(t, s.at(7007), "", "hello\n")
 	d.stop()
 	line := regexp.MustCompile(`(?m)superd\[\d+\]: (START|EXIT) service=hello conn=1 .*from=127\.0\.0\.1 `)
 	eventually(t, patience, "syslogd has written START and EXIT", func() bool {
 		text, err := os.ReadFile(s.path("messages"))
 		return err == nil && len(line.FindAllString(string(text), -1)) == 2
+	})
+}
+
+// killLater ends the log daemon that the shell has started, and whose pid it has written into a file.
+func killLater(t *testing.T, file string) {
+	t.Cleanup(func() {
+		text, _ := os.ReadFile(file)
+		if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
+			_ = syscall.Kill(pid, syscall.SIGTERM)
+		}
 	})
 }
