@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -98,6 +99,7 @@ func (d *loop) begin(first *config.Config, diags *config.Diagnostics) error {
 // turn is the daemon's life after it is ready. It returns the signal that ends it.
 func (d *loop) turn(signals <-chan os.Signal) os.Signal {
 	retry := time.NewTimer(0)
+	debug.FreeOSMemory() // what parsing took would be kept for years; so too after each load to come
 	for {
 		d.arm(retry)
 		select {
@@ -106,6 +108,7 @@ func (d *loop) turn(signals <-chan os.Signal) os.Signal {
 				return s
 			}
 			d.reload()
+			debug.FreeOSMemory()
 		case <-retry.C:
 			d.retryMissing(time.Now())
 		case e := <-d.watcher.changes():
@@ -114,6 +117,7 @@ func (d *loop) turn(signals <-chan os.Signal) os.Signal {
 			d.watcher.lost(err)
 		case <-d.watcher.saved():
 			d.filesChanged()
+			debug.FreeOSMemory()
 		}
 	}
 }
