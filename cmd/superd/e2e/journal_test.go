@@ -20,21 +20,8 @@ func TestJournal(t *testing.T) {
 	journald := needUnpacked(t, "systemd/lib/systemd/systemd-journald")
 	journalctl := needUnpacked(t, "systemd/bin/journalctl")
 	libraries := "LD_LIBRARY_PATH=" + strings.Join(systemdLibraries(t, journald), ":")
-	server := helloServer(t, s)
 	s.mkdir("run", 0, 0)
-	s.config(`
-defaults {
-  log_type = "JOURNAL"
-  bind     = "$ADDR"
-}
-service "hello" {
-  type        = "UNLISTED"
-  port        = 7007
-  socket_type = "stream"
-  wait        = false
-  only_from   = ["127.0.0.1"]
-  ` + server + `
-}`)
+	s.config(helloLoggedTo(t, s, "JOURNAL"))
 	d := s.launch(s.commandAfter(machineID + ` && mount -t tmpfs run $DIR/run && mkdir -p $DIR/run/systemd/journal $DIR/run/log/journal && mount --rbind $DIR/run /run &&
 (env ` + libraries + ` ` + journald + ` & echo $! >$DIR/logd.pid) && until [ -S /run/systemd/journal/socket ]; do sleep 0.05; done`))
 	killLater(t, s.path("logd.pid"))

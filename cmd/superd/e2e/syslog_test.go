@@ -18,20 +18,7 @@ mount --rbind $DIR/dev /dev`
 func TestSyslog(t *testing.T) {
 	s := newSite(t)
 	busybox := needUnpacked(t, "busybox-static/bin/busybox")
-	server := helloServer(t, s)
-	s.config(`
-defaults {
-  log_type = "SYSLOG local3 info"
-  bind     = "$ADDR"
-}
-service "hello" {
-  type        = "UNLISTED"
-  port        = 7007
-  socket_type = "stream"
-  wait        = false
-  only_from   = ["127.0.0.1"]
-  ` + server + `
-}`)
+	s.config(helloLoggedTo(t, s, "SYSLOG local3 info"))
 	d := s.launch(s.commandAfter(privateDev + ` &&
 (` + busybox + ` syslogd -n -S -O $DIR/messages & echo $! >$DIR/logd.pid) && until [ -S /dev/log ]; do sleep 0.05; done`))
 	killLater(t, s.path("logd.pid"))
@@ -42,6 +29,22 @@ service "hello" {
 		text, err := os.ReadFile(s.path("messages"))
 		return err == nil && len(line.FindAllString(string(text), -1)) == 2
 	})
+}
+
+// helloLoggedTo is a configuration with the service hello on port 7007, and one kind of log.
+func helloLoggedTo(t *testing.T, s *site, logType string) string {
+	return `
+defaults {
+  log_type = "` + logType + `"
+  bind     = "$ADDR"
+}
+service "hello" {
+  type        = "UNLISTED"
+  port        = 7007
+  socket_type = "stream"
+  wait        = false
+  ` + helloServer(t, s) + `
+}`
 }
 
 // killLater ends the log daemon that the shell has started, and whose pid it has written into a file.
