@@ -38,7 +38,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"waitexit": plain(waitexit), // waitexit N: superd ends by itself, with exit status N
 	"signal":   plain(signal),   // signal NAME PID|superd
 	"children": plain(children), // children N: until superd has N children
-	"census":   plain(census),   // census: notes superd's descriptors and children; census same: until they are again as noted
+	"census":   plain(census),   // census: notes superd's descriptors and children; census same: until they are no more than noted
 
 	// the clients (client_test.go)
 	"dial":       plain(dial),       // dial NAME tcp|udp ADDR:PORT [from ADDR[:PORT]]
