@@ -30,7 +30,7 @@ type conn struct {
 
 // newConn takes the service's settings into use, and a number; each conn ends in exactly one finish.
 func (l *listener) newConn(fd int, peer netip.AddrPort) *conn {
-	c := &conn{listener: l, set: l.svc.hold(), id: l.host.conns.Add(1), fd: fd, peer: peer}
+	c := &conn{listener: l, set: l.use(), id: l.host.conns.Add(1), fd: fd, peer: peer}
 	if local := l.sock.LocalAddr(); !local.Addr().IsUnspecified() || c.set.Wait {
 		c.local = local
 	}

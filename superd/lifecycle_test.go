@@ -20,9 +20,9 @@ import (
 // TestNothingIsLeftBehind runs the daemon inside the test, where its goroutines can be counted: connections to
 // builtins and programs, over TCP and UDP, while every reload adds or removes a service and changes a limit.
 func TestNothingIsLeftBehind(t *testing.T) {
-	reloads, connections := 20, 60 // the latter of each of three kinds, for each reload
+	reloads, connections := 20, 60 // the latter of each of four kinds, for each reload
 	if os.Getenv("SUPERD_E2E") == "1" {
-		reloads, connections = 50, 135 // 20,250 in all
+		reloads, connections = 50, 100 // 20,000 in all
 	}
 	dir := t.TempDir()
 	tcp, udp := freePorts(t)
@@ -46,7 +46,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	for g := range reloads {
 		var clients sync.WaitGroup
 		for range 3 {
-			clients.Go(func() { visitAll(t, tcp, udp, connections/3) })
+			clients.Go(func() { visitAll(t, tcp, udp, (connections+2)/3) })
 		}
 		write(g)
 		d.reload()
@@ -65,7 +65,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 }
 
-// writeConfig makes every other generation one service richer.
+// writeConfig makes every other generation one service richer, and another service in turn a builtin and a program.
 func writeConfig(t *testing.T, dir string, tcp, udp, generation int) {
 	t.Helper()
 	who, err := user.Current()
@@ -99,6 +99,11 @@ service "cat" {
   port = %d
 }
 `, 1000+generation, tcp, udp, who.Username, tcp+1)
+	either := "service \"echo\" {\n type = \"INTERNAL\"\n"
+	if generation%2 == 1 {
+		either = fmt.Sprintf("service \"cat\" {\n user = %q\n server = \"/bin/cat\"\n", who.Username)
+	}
+	text += either + fmt.Sprintf(" id = \"either\"\n socket_type = \"stream\"\n wait = false\n bind = \"127.0.0.1\"\n port = %d\n}\n", tcp+3)
 	if generation%2 == 1 {
 		text += fmt.Sprintf("service \"extra\" {\n socket_type = \"stream\"\n wait = false\n user = %q\n server = \"/bin/cat\"\n bind = \"127.0.0.1\"\n port = %d\n}\n", who.Username, tcp+2)
 	}
@@ -107,7 +112,7 @@ service "cat" {
 	}
 }
 
-// freePorts finds three TCP ports in a row and a UDP port below the range that clients are given theirs from.
+// freePorts finds four TCP ports in a row and a UDP port below the range that clients are given theirs from.
 func freePorts(t *testing.T) (tcp, udp int) {
 	t.Helper()
 	free := func(network string, port int) bool {
@@ -125,8 +130,8 @@ func freePorts(t *testing.T) (tcp, udp int) {
 		}
 		return err == nil
 	}
-	for port := 18000 + os.Getpid()%1000*10; port < 32000; port += 3 {
-		if free("tcp", port) && free("tcp", port+1) && free("tcp", port+2) && free("udp", port) {
+	for port := 18000 + os.Getpid()%1000*10; port < 32000; port += 4 {
+		if free("tcp", port) && free("tcp", port+1) && free("tcp", port+2) && free("tcp", port+3) && free("udp", port) {
 			return port, port
 		}
 	}
@@ -141,6 +146,9 @@ func visitAll(t *testing.T, tcp, udp, n int) {
 			if err := visit(network, port); err != nil {
 				t.Errorf("%s port %d: %v", network, port, err)
 			}
+		}
+		if err := visit("tcp", tcp+3); err != nil {
+			t.Errorf("the service that is now a builtin and now a program: %v", err)
 		}
 	}
 }

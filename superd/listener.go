@@ -33,23 +33,45 @@ type listener struct {
 	retire bool          // set before stop is closed
 	done   chan struct{} // closed when the goroutine has ended
 	busy   chan struct{} // closed when the wait program that borrowed the socket has left; nil: none did
+	set    *settings     // the service's latest of this mode, in use by the goroutine until it ends
 }
 
 // listen starts a listener. busy is that of the listener which had the socket before, if any.
 func (h *host) listen(svc *service, sock *socket.Socket, busy chan struct{}) *listener {
-	l := &listener{
-		host: h, svc: svc, sock: sock, mode: svc.current.Load().mode(), busy: busy,
-		stop: make(chan struct{}), done: make(chan struct{}),
-	}
+	l := newListener(h, svc, sock, busy)
 	sock.Resume()
 	go func() {
 		defer close(l.done)
+		defer func() { l.set.drop() }()
 		l.serve()
 		if l.retire {
 			_ = l.sock.Close()
 		}
 	}()
 	return l
+}
+
+func newListener(h *host, svc *service, sock *socket.Socket, busy chan struct{}) *listener {
+	set := svc.hold()
+	return &listener{
+		host: h, svc: svc, sock: sock, mode: set.mode(), busy: busy, set: set,
+		stop: make(chan struct{}), done: make(chan struct{}),
+	}
+}
+
+// use returns the settings for a connection that is accepted now, in use by it. They are the service's current ones,
+// unless a reload that is under way has changed the mode and will replace this listener: then they are its last.
+func (l *listener) use() *settings {
+	if l.svc.current.Load() != l.set {
+		if now := l.svc.hold(); now.mode() == l.mode {
+			l.set.drop()
+			l.set = now
+		} else {
+			now.drop()
+		}
+	}
+	l.set.users.Add(1) // it has the listener's own use, so it is not over
+	return l.set
 }
 
 func (l *listener) serve() {
@@ -95,18 +117,6 @@ func (l *listener) stopping() bool {
 	}
 }
 
-// pause waits for d, or less if the listener is stopped; it reports whether to go on.
-func (l *listener) pause(d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-l.stop:
-		return false
-	}
-}
-
 // admitting waits until the gate lets the service accept (policies queue and pause); false when the listener stops.
 func (l *listener) admitting() bool {
 	for !l.stopping() {
@@ -119,7 +129,7 @@ func (l *listener) admitting() bool {
 	return false
 }
 
-// await waits as the gate says, or less if the listener is stopped.
+// await waits as w says, or less if the listener is stopped.
 func (l *listener) await(w admit.Wait) {
 	var after <-chan time.Time
 	if w.After > 0 {
@@ -156,7 +166,7 @@ func (t *trouble) wait(err error) {
 	default:
 		t.host.say(event.Warn(t.svc.id, err.Error()))
 	}
-	t.pause(pause)
+	t.await(admit.Wait{After: pause})
 }
 
 func (t *trouble) over() {

@@ -14,7 +14,6 @@ type plan struct {
 	retune []retuning        // same service, other attributes
 	retire []*config.Service // gone
 
-	acquire []config.Endpoint // to be opened, in the order of the services
 	release []config.Endpoint // to be closed
 }
 
@@ -25,18 +24,15 @@ type retuning struct {
 
 // diff compares the running configuration, nil at start, with the wanted one.
 func diff(running, wanted *config.Config) plan {
+	if running == nil {
+		running = &config.Config{}
+	}
 	var p plan
 	old := map[string]*config.Service{}
-	held := map[config.Endpoint]bool{}
-	if running != nil {
-		for _, s := range running.Services {
-			old[s.ID] = s
-			for _, e := range s.Endpoints {
-				held[e] = true
-			}
-		}
+	for _, s := range running.Services {
+		old[s.ID] = s
 	}
-	wantedEndpoints := map[config.Endpoint]bool{}
+	used := map[config.Endpoint]bool{}
 	for _, s := range wanted.Services {
 		before := old[s.ID]
 		delete(old, s.ID)
@@ -49,21 +45,16 @@ func diff(running, wanted *config.Config) plan {
 			p.retune = append(p.retune, retuning{s, config.Changes(before, s)})
 		}
 		for _, e := range s.Endpoints {
-			wantedEndpoints[e] = true
-			if !held[e] {
-				p.acquire = append(p.acquire, e)
-			}
+			used[e] = true
 		}
 	}
-	if running != nil {
-		for _, s := range running.Services {
-			if old[s.ID] != nil {
-				p.retire = append(p.retire, s)
-			}
-			for _, e := range s.Endpoints {
-				if !wantedEndpoints[e] {
-					p.release = append(p.release, e)
-				}
+	for _, s := range running.Services {
+		if old[s.ID] != nil {
+			p.retire = append(p.retire, s)
+		}
+		for _, e := range s.Endpoints {
+			if !used[e] {
+				p.release = append(p.release, e)
 			}
 		}
 	}

@@ -25,29 +25,29 @@ func at(port uint16) config.Endpoint {
 func TestDiff(t *testing.T) {
 	running := &config.Config{Services: []*config.Service{sample("a", 1, 1), sample("b", 1, 2, 3)}}
 	for _, test := range []struct {
-		name             string
-		running          *config.Config
-		wanted           []*config.Service
-		says             string
-		acquire, release []uint16
+		name    string
+		running *config.Config
+		wanted  []*config.Service
+		says    string
+		release []uint16
 	}{
-		{"start", nil, []*config.Service{sample("a", 1, 1)}, "open a", []uint16{1}, nil},
-		{"nothing", running, []*config.Service{sample("a", 1, 1), sample("b", 1, 2, 3)}, "keep 2", nil, nil},
-		{"order does not matter", running, []*config.Service{sample("b", 1, 2, 3), sample("a", 1, 1)}, "keep 2", nil, nil},
-		{"limit", running, []*config.Service{sample("a", 9, 1), sample("b", 1, 2, 3)}, "retune a (instances); keep 1", nil, nil},
-		{"port moves", running, []*config.Service{sample("a", 1, 4), sample("b", 1, 2, 3)}, "retune a (port); keep 1", []uint16{4}, []uint16{1}},
-		{"ports swapped", running, []*config.Service{sample("a", 1, 2, 3), sample("b", 1, 1)}, "retune a (port), b (port)", nil, nil},
-		{"gone", running, []*config.Service{sample("a", 1, 1)}, "retire b; keep 1", nil, []uint16{2, 3}},
-		{"new name, old port", running, []*config.Service{sample("c", 1, 1), sample("b", 1, 2, 3)}, "open c; retire a; keep 1", nil, nil},
-		{"all gone", running, nil, "retire a, b", nil, []uint16{1, 2, 3}},
+		{"start", nil, []*config.Service{sample("a", 1, 1)}, "open a", nil},
+		{"nothing", running, []*config.Service{sample("a", 1, 1), sample("b", 1, 2, 3)}, "keep 2", nil},
+		{"order does not matter", running, []*config.Service{sample("b", 1, 2, 3), sample("a", 1, 1)}, "keep 2", nil},
+		{"limit", running, []*config.Service{sample("a", 9, 1), sample("b", 1, 2, 3)}, "retune a (instances); keep 1", nil},
+		{"port moves", running, []*config.Service{sample("a", 1, 4), sample("b", 1, 2, 3)}, "retune a (port); keep 1", []uint16{1}},
+		{"ports swapped", running, []*config.Service{sample("a", 1, 2, 3), sample("b", 1, 1)}, "retune a (port), b (port)", nil},
+		{"gone", running, []*config.Service{sample("a", 1, 1)}, "retire b; keep 1", []uint16{2, 3}},
+		{"new name, old port", running, []*config.Service{sample("c", 1, 1), sample("b", 1, 2, 3)}, "open c; retire a; keep 1", nil},
+		{"all gone", running, nil, "retire a, b", []uint16{1, 2, 3}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := diff(test.running, &config.Config{Services: test.wanted})
 			if p.String() != test.says {
 				t.Errorf("the plan says %q, not %q", p.String(), test.says)
 			}
-			if !slices.Equal(p.acquire, endpoints(test.acquire)) || !slices.Equal(p.release, endpoints(test.release)) {
-				t.Errorf("it acquires %v and releases %v, not %v and %v", p.acquire, p.release, test.acquire, test.release)
+			if !slices.Equal(p.release, endpoints(test.release)) {
+				t.Errorf("it releases %v, not %v", p.release, test.release)
 			}
 			if same := len(p.open)+len(p.retune)+len(p.retire) == 0; p.empty() != same {
 				t.Errorf("empty is %v", p.empty())

@@ -81,7 +81,7 @@ func (d *loop) begin(first *config.Config, diags *config.Diagnostics) error {
 	hub.ReportTo(log)
 	d.supervisor = newSupervisor(host, hub)
 	d.sayDiagnostics(diags)
-	if err := d.apply(first); err != nil {
+	if _, err := d.apply(first); err != nil {
 		hub.Close(flushTime)
 		return err
 	}
@@ -148,8 +148,8 @@ func (d *loop) reload() {
 
 // take applies next and says what that did.
 func (d *loop) take(next *config.Config) {
-	p := diff(d.running, next)
-	if err := d.applyWithLog(next); err != nil {
+	p, err := d.applyWithLog(next)
+	if err != nil {
 		d.host.say(event.ReloadFailed(err))
 		return
 	}
@@ -159,18 +159,19 @@ func (d *loop) take(next *config.Config) {
 }
 
 // applyWithLog is apply, and the daemon's own log with it.
-func (d *loop) applyWithLog(next *config.Config) error {
+func (d *loop) applyWithLog(next *config.Config) (plan, error) {
 	log, err := d.hub.Open(next.Daemon.Log.Target)
 	if err != nil {
-		return fmt.Errorf("superd's own log: %w", err)
+		return plan{}, fmt.Errorf("superd's own log: %w", err)
 	}
-	if err := d.apply(next); err != nil {
+	p, err := d.apply(next)
+	if err != nil {
 		log.Release()
-		return err
+		return p, err
 	}
 	d.hub.ReportTo(log)
 	d.host.log.Swap(log).Release()
-	return nil
+	return p, nil
 }
 
 // end stops accepting, ends what runs, and returns when it has ended: TERM, and after the grace KILL. A second
@@ -215,14 +216,21 @@ func (d *loop) childrenEnd(signals <-chan os.Signal, grace time.Duration) bool {
 }
 
 func (d *loop) sayDiagnostics(diags *config.Diagnostics) {
-	for _, p := range diags.Problems() {
+	problems := diags.Problems()
+	for _, p := range problems[:min(len(problems), problemLimit)] {
 		if p.Severity == config.Error {
 			d.host.say(event.ConfigError(p.Position(), p.Summary, diags.Body(p)))
 		} else {
 			d.host.say(event.ConfigWarning(p.Position(), p.Summary, diags.Body(p)))
 		}
 	}
+	if more := diags.Len() - problemLimit; more > 0 {
+		d.host.say(event.Warn("", fmt.Sprintf("and %d more problems in the configuration", more)))
+	}
 }
+
+// problemLimit bounds how many problems of a configuration are logged one by one.
+const problemLimit = 100
 
 func written(diags *config.Diagnostics) string {
 	var b strings.Builder

@@ -47,16 +47,16 @@ func newSupervisor(h *host, hub *event.Hub) supervisor {
 // apply makes next the running config: it acquires everything new, and only then swaps and retires. If anything cannot
 // be acquired, it gives all of it back, changes nothing and returns why. An endpoint that was missing before may stay so.
 // At the first apply, sockets that cannot be opened are noted as missing instead.
-func (s *supervisor) apply(next *config.Config) error {
+func (s *supervisor) apply(next *config.Config) (plan, error) {
 	p := diff(s.running, next)
-	opened, missing, err := s.acquire(next)
+	opened, missing, err := s.acquire(next, s.retiring(&p))
 	if err != nil {
-		return err
+		return p, err
 	}
 	wanted, err := s.prepare(next)
 	if err != nil {
 		closeAll(opened)
-		return err
+		return p, err
 	}
 	s.host.answering.Store(dgramBuiltinPorts(next))
 	gone := s.swap(wanted, &p)
@@ -66,13 +66,12 @@ func (s *supervisor) apply(next *config.Config) error {
 	s.sayBound(next, opened)
 	s.missing = missing
 	s.running = next
-	return nil
+	return p, nil
 }
 
 // acquire opens the endpoints of next that are not open. missing are those that may wait; when others fail, none stays open.
-func (s *supervisor) acquire(next *config.Config) (opened map[config.Endpoint]*socket.Socket, missing map[config.Endpoint]*unopened, err error) {
+func (s *supervisor) acquire(next *config.Config, retiring []*socket.Socket) (opened map[config.Endpoint]*socket.Socket, missing map[config.Endpoint]*unopened, err error) {
 	opened, missing = map[config.Endpoint]*socket.Socket{}, map[config.Endpoint]*unopened{}
-	retiring := s.retiring(next)
 	var failures []error
 	for _, service := range next.Services {
 		set := &settings{Service: service}
@@ -113,18 +112,12 @@ func dgramBuiltinPorts(c *config.Config) *map[uint16]bool {
 	return &ports
 }
 
-// retiring are the open sockets that next has no use for, and those that an earlier reload had none for and that
-// still drain: new ones may overlap their addresses.
-func (s *supervisor) retiring(next *config.Config) []*socket.Socket {
-	used := map[config.Endpoint]bool{}
-	for _, service := range next.Services {
-		for _, e := range service.Endpoints {
-			used[e] = true
-		}
-	}
+// retiring are the sockets that are no longer wanted, those of this plan and those of an earlier one that still
+// drain: new ones may overlap their addresses.
+func (s *supervisor) retiring(p *plan) []*socket.Socket {
 	var unused []*socket.Socket
-	for e, l := range s.sockets {
-		if !used[e] {
+	for _, e := range p.release {
+		if l := s.sockets[e]; l != nil {
 			unused = append(unused, l.sock)
 		}
 	}

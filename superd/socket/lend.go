@@ -42,7 +42,7 @@ func (s *Socket) Reclaim() error {
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return unix.Listen(fd, s.backlog) // changes nothing if it still listens
+		return unix.Listen(fd, backlog(s.options)) // changes nothing if it still listens
 	})
 	if err != nil {
 		return fmt.Errorf("reclaim %s: %w", name(s.endpoint), err)

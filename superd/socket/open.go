@@ -83,7 +83,7 @@ func establish(fd int, e config.Endpoint, at netip.AddrPort, o config.SocketOpti
 	if err := prepare(fd, e, at, o); err != nil {
 		return nil, err
 	}
-	s := &Socket{endpoint: e, family: family(at.Addr()), backlog: backlog(o)}
+	s := &Socket{endpoint: e, family: family(at.Addr()), options: o}
 	err := s.bind(fd, at)
 	if errors.Is(err, unix.EADDRINUSE) && !sh.none() {
 		err = sharing(sh.Retiring, fd, func() error { return s.bind(fd, at) })
@@ -108,5 +108,5 @@ func (s *Socket) bind(fd int, at netip.AddrPort) error {
 	if s.endpoint.SocketType == config.Dgram {
 		return nil
 	}
-	return os.NewSyscallError("listen", unix.Listen(fd, s.backlog))
+	return os.NewSyscallError("listen", unix.Listen(fd, backlog(s.options)))
 }

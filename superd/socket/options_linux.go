@@ -49,20 +49,23 @@ func tune(fd int, e config.Endpoint, o config.SocketOptions) error {
 		option{unix.IPPROTO_TCP, unix.TCP_NODELAY, flag(o.NoDelay)})
 }
 
-// Retune changes the options of an open socket. Connections accepted before keep theirs.
+// Retune changes the options of an open socket, if they differ. Connections accepted before keep theirs.
 func (s *Socket) Retune(o config.SocketOptions) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o == s.options {
+		return nil
+	}
 	err := s.control(func(fd int) error {
 		if err := tune(fd, s.endpoint, o); err != nil || s.endpoint.SocketType == config.Dgram {
 			return err
 		}
-		s.mu.Lock()
-		s.backlog = backlog(o)
-		s.mu.Unlock()
 		return unix.Listen(fd, backlog(o)) // on a listening socket this changes the backlog alone
 	})
 	if err != nil {
 		return fmt.Errorf("retune %s: %w", name(s.endpoint), err)
 	}
+	s.options = o
 	return nil
 }
 

@@ -35,10 +35,10 @@ type Socket struct {
 	mu          sync.Mutex // guards what follows
 	closed      bool
 	interrupted bool
-	drainBy     time.Time // not zero: retired
-	backlog     int       // as listen(2) was told
-	pktinfo     bool      // the destination address comes with each datagram
-	strays      []stray   // datagrams for Recv that are no longer in the kernel's queue
+	drainBy     time.Time            // not zero: retired
+	options     config.SocketOptions // in force
+	pktinfo     bool                 // the destination address comes with each datagram
+	strays      []stray              // datagrams for Recv that are no longer in the kernel's queue
 }
 
 // Endpoint is what Open was asked for.

@@ -73,7 +73,9 @@ func directory(p *config.Program) string {
 }
 
 // onLeader reports whether this is the process's first thread, whose name and nice value are the process's own.
-func onLeader() bool { return unix.Gettid() == os.Getpid() }
+func onLeader() bool { return unix.Gettid() == ownPid }
+
+var ownPid = os.Getpid() // a system call each time, in Go
 
 var forkName = [16]byte{'s', 'p', 'a', 'w', 'n'}
 
