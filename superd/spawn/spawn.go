@@ -24,7 +24,8 @@ type Starter struct {
 	// nobody else is in between: the sweep for orphans, and a pad that cannot have a umask of its own.
 	forks sync.RWMutex
 
-	pads pads
+	pads  pads
+	turns chan struct{} // one for each fork under way, at most forksAtOnce
 
 	mu       sync.Mutex
 	children map[int]*child
@@ -75,7 +76,9 @@ func New() *Starter {
 		own:      wear{umask: tightenUmask()},
 		done:     make(chan struct{}),
 		children: map[int]*child{},
+		turns:    make(chan struct{}, forksAtOnce()),
 	}
+	reserveThreads(forksAtOnce() + spareThreads)
 	s.pads.crews = map[wear]chan job{}
 	if s.poll, s.epfd, s.broken = newPoll(); s.broken != nil {
 		return s
@@ -93,7 +96,9 @@ func (s *Starter) Start(c *Command) error {
 	if err := s.begin(); err != nil {
 		return err
 	}
+	s.turns <- struct{}{}
 	ch, err := s.launch(c)
+	<-s.turns
 	if err != nil {
 		s.finish()
 		return err

@@ -1,10 +1,12 @@
 package e2e
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -77,6 +79,32 @@ func TestOutOfProcesses(t *testing.T) {
 	d.waitLog(`\bRECOVERED\b`)
 	heals(t, s, d, services)
 	eventually(t, patience, "no child is left", func() bool { return len(childrenOf(d.pid)) == 0 })
+}
+
+// TestManyServicesOutOfProcesses: forks of many services that fail at once need many threads, of which there are none to be had.
+func TestManyServicesOutOfProcesses(t *testing.T) {
+	needRoot(t)
+	const uid, services, each = 54_322, 60, 3
+	prlimit := need(t, "prlimit")
+	s := newSite(t)
+	cat := strings.Replace(catService(t), unprivileged(), "", 1)
+	s.config(usual + builtinEcho + strings.Replace(cat, "7008", fmt.Sprintf(`"7100-%d"`, 7100+services-1), 1))
+	cmd := exec.Command(prlimit, append([]string{"--nproc=64"}, s.command().Args...)...)
+	ordinary(cmd, uid)
+	d := s.launch(cmd)
+
+	var dialling sync.WaitGroup
+	crowd := make([]net.Conn, services*each)
+	for i := range crowd {
+		dialling.Go(func() { crowd[i] = mustDial(t, s.at(7100+i%services)) })
+	}
+	dialling.Wait()
+	d.waitLog(`\bEXHAUSTED\b`)
+	idles(t, d)
+	expect(t, s.at(7007), "echo", "echo")
+	disperse(crowd)
+	d.waitLog(`\bRECOVERED\b`)
+	expect(t, s.at(7100), "cat", "cat")
 }
 
 // gather connects a crowd of clients, each of which says one byte and stays.
