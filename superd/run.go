@@ -58,12 +58,13 @@ func Run(o Options) (*config.Diagnostics, error) {
 type loop struct {
 	options Options
 	supervisor
+	loader  config.Loader
 	watcher *watcher
 	warned  string // the diagnostics last logged for files that changed on disk
 }
 
 func (d *loop) load() (*config.Config, *config.Diagnostics) {
-	return config.Load(d.options.Config, config.Options{
+	return d.loader.Load(d.options.Config, config.Options{
 		PortOffset: d.options.PortOffset,
 		Privileged: os.Geteuid() == 0,
 	})

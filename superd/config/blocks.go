@@ -3,20 +3,24 @@ package config
 import (
 	"fmt"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
 // item is a top-level block of a file.
 type item struct {
 	src   *source
+	line  int    // on which it begins
+	known *known // a service of an earlier load, without block and part; or what a later one will know of this one
 	block *hclsyntax.Block
+	part  *part
 }
 
 var blockTypes = []string{"defaults", "service", "superd"}
 
 // block files a top-level block by its type.
-func (l *loader) block(src *source, b *hclsyntax.Block) {
-	it := &item{src, b}
+func (l *loader) block(it *item) {
+	b := it.block
 	switch b.Type {
 	case "defaults":
 		l.single(&l.defaults, it)
@@ -50,20 +54,28 @@ func (l *loader) single(to **item, it *item) {
 }
 
 func (l *loader) service(it *item) {
-	switch b := it.block; {
-	case len(b.Labels) != 1:
-		l.diags.errorf(b.DefRange(), "One name", `A service has one name: service "ftp" {`)
-	case badName(b.Labels[0]) != "":
-		l.diags.errorf(b.LabelRanges[0], "Bad name", "%s", badName(b.Labels[0]))
-	case len(l.services) == maxServices:
-		l.diags.errorf(b.TypeRange, "Too many services", "At most %d services are read.", maxServices)
-		fallthrough
-	case len(l.services) > maxServices:
-	default:
-		l.services = append(l.services, it)
+	if it.known == nil && !l.named(it.block) {
+		return
 	}
+	if len(l.services) == maxServices {
+		l.diags.errorf(hcl.Range{Filename: it.src.name}, "Too many services", "At most %d services are read.", maxServices)
+		return
+	}
+	l.services = append(l.services, it)
+}
+
+func (l *loader) named(b *hclsyntax.Block) bool {
+	if len(b.Labels) != 1 {
+		l.diags.errorf(b.DefRange(), "One name", `A service has one name: service "ftp" {`)
+		return false
+	}
+	why := badName(b.Labels[0])
+	if why != "" {
+		l.diags.errorf(b.LabelRanges[0], "Bad name", "%s", why)
+	}
+	return why == ""
 }
 
 func (it *item) position() string {
-	return fmt.Sprintf("%s:%d", it.src.name, it.block.TypeRange.Start.Line)
+	return fmt.Sprintf("%s:%d", it.src.name, it.line)
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -23,29 +24,59 @@ func (l *loader) build() *Config {
 	scope := l.scope(values)
 	specs := make([]*spec, len(l.services))
 	for i, it := range l.services {
-		s := defaults.in(it)
-		s.Name = it.block.Labels[0]
-		s.At = it.position()
-		l.decode(s, InService, scope)
-		s.ID = cmp.Or(s.ID, s.Name)
-		specs[i] = s
+		specs[i] = l.spec(it, defaults, scope)
 	}
-	l.choose(defaults, specs)
-	l.identities(specs)
-	var resolved []*spec
-	for _, s := range specs {
-		switch {
-		case s.disable:
+	l.together(func() { l.choose(defaults, specs); l.identities(specs) })
+	for i, s := range specs {
+		if service := l.finish(l.services[i], s); s.disable {
 			c.Disabled = append(c.Disabled, s.ID)
-		case !s.src.torn:
-			l.resolve(s)
-			resolved = append(resolved, s)
-			service := s.Service // by itself, so that the spec can go
-			c.Services = append(c.Services, &service)
+		} else {
+			c.Services = append(c.Services, service)
 		}
 	}
-	l.conflicts(resolved)
+	l.together(func() { l.conflicts(specs) })
 	return c
+}
+
+// together notes whether a check of services with one another says anything.
+func (l *loader) together(check func()) {
+	before := l.diags.reports
+	check()
+	l.between = l.between || l.diags.reports > before
+}
+
+// spec is what the author wrote of a service, or what is known of it.
+func (l *loader) spec(it *item, defaults *spec, scope *hcl.EvalContext) *spec {
+	if it.known != nil {
+		return &spec{Service: *it.again(), src: it.src, disable: it.known.disable}
+	}
+	before := l.diags.reports
+	s := defaults.in(it)
+	s.Name = it.block.Labels[0]
+	s.At = it.position()
+	l.decode(s, InService, scope)
+	s.ID = cmp.Or(s.ID, s.Name)
+	s.noted = l.diags.reports > before
+	return s
+}
+
+// finish resolves what is not known already. The Service is by itself, so that the spec can go.
+func (l *loader) finish(it *item, s *spec) *Service {
+	switch {
+	case it.known != nil:
+		return it.known.service
+	case s.disable:
+		it.learn(s, &Service{ID: s.ID, Name: s.Name, At: s.At})
+		return nil
+	}
+	if !s.src.torn {
+		before := l.diags.reports
+		l.resolve(s)
+		s.noted = s.noted || l.diags.reports > before
+	}
+	service := s.Service
+	it.learn(s, &service)
+	return &service
 }
 
 // in starts the spec of a block as a copy.

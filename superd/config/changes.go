@@ -8,6 +8,9 @@ import (
 
 // Equal reports whether two services are the same in everything but the place in the files.
 func (s *Service) Equal(o *Service) bool {
+	if s == o {
+		return true
+	}
 	a, b := *s, *o
 	a.At, b.At = "", ""
 	return reflect.DeepEqual(a, b)

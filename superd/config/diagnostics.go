@@ -62,6 +62,7 @@ type Diagnostics struct {
 	errors   int
 	files    map[string]*source
 	seen     map[Problem]struct{} // what stands in defaults is wrong for many services and said once
+	reports  int                  // with those that were said before
 }
 
 func newDiagnostics() *Diagnostics {
@@ -78,6 +79,7 @@ func (d *Diagnostics) Len() int { return len(d.problems) + d.omitted }
 func (d *Diagnostics) Problems() []Problem { return slices.Clone(d.problems) }
 
 func (d *Diagnostics) add(s Severity, at hcl.Range, summary, detail string) {
+	d.reports++
 	p := Problem{
 		Severity: s, File: at.Filename, Summary: summary, Detail: detail,
 		Line: at.Start.Line, Column: at.Start.Column, EndLine: at.End.Line, EndColumn: at.End.Column,
@@ -118,7 +120,7 @@ func (d *Diagnostics) finish() {
 	needed := make(map[string]*source)
 	for _, p := range d.problems {
 		if f := d.files[p.File]; f != nil {
-			f.body = nil
+			f.parts, f.attrs = nil, nil
 			needed[p.File] = f
 		}
 	}

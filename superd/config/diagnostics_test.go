@@ -92,7 +92,7 @@ func TestDeepNesting(t *testing.T) {
 		_, d := loadText(t, "a = "+strings.Repeat(piece, 1000), Options{})
 		wantProblem(t, d, Error, "Nested too deep")
 	}
-	if _, ok := split([]byte(strings.Repeat(service("echo"), 500)), chunkSize); !ok {
+	if _, ok := split([]byte(strings.Repeat(service("echo"), 500)), afterBlocks); !ok {
 		t.Error("services one after the other count as nested")
 	}
 }
@@ -101,7 +101,7 @@ func TestDeepNesting(t *testing.T) {
 func TestChunks(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("include = [\"*.none\"]\n")
-	for b.Len() < 3*chunkSize {
+	for b.Len() < 24<<10 {
 		fmt.Fprintf(&b, "service \"s%d\" { # {{{ \" (\n disable = true\n}\n", b.Len())
 	}
 	lines := strings.Count(b.String(), "\n")

@@ -12,7 +12,7 @@ func Format(src []byte, filename string) ([]byte, *Diagnostics) {
 	d := newDiagnostics()
 	f := &source{name: filename, text: src}
 	d.files[filename] = f
-	f.parse(d)
+	f.parse(nil, d)
 	d.finish()
 	if d.HasErrors() {
 		return src, d

@@ -29,6 +29,7 @@ type loader struct {
 	opt     Options
 	diags   *Diagnostics
 	machine machine
+	memory  *memory // of an earlier load; nil: there was none, or it is not to be used
 
 	files    []*source
 	read     map[fileID]struct{}
@@ -37,19 +38,28 @@ type loader struct {
 
 	defaults, daemon *item
 	services         []*item
+	between          bool // something was said about services in one another's way
 }
 
 // Load reads the file at path and what it includes. The Config is nil if there is any error; warnings may accompany one.
 // The Diagnostics are never nil. Nothing is kept between calls.
 func Load(path string, o Options) (*Config, *Diagnostics) {
+	return new(Loader).Load(path, o)
+}
+
+// load is one load with the services of an earlier one that memory still knows.
+func load(path string, o Options, m *memory) (*Config, *loader) {
 	l := newLoader(o)
+	if m != nil {
+		l.memory, l.machine = m, m.machine
+	}
 	l.include(path, hcl.Range{})
 	c := l.build()
 	l.diags.finish()
 	if l.diags.HasErrors() {
-		return nil, l.diags
+		return nil, l
 	}
-	return c, l.diags
+	return c, l
 }
 
 func newLoader(o Options) *loader {
@@ -94,13 +104,25 @@ func (l *loader) add(src *source) {
 	src.order = len(l.files)
 	l.files = append(l.files, src)
 	l.diags.files[src.name] = src
-	src.parse(l.diags)
-	for _, b := range src.body.Blocks {
-		l.block(src, b)
+	src.parse(l.memory, l.diags)
+	for i := range src.parts {
+		l.part(src, &src.parts[i])
 	}
-	top := &spec{src: src, attrs: src.body.Attributes}
+	top := &spec{src: src, attrs: src.attrs}
 	l.decode(top, InFile, noVariables)
 	for _, w := range top.include {
 		l.pattern(src, w)
+	}
+}
+
+// part files the blocks of a part.
+func (l *loader) part(src *source, p *part) {
+	switch {
+	case p.known != nil:
+		l.service(&item{src: src, known: p.known, line: p.start.Line + p.known.line})
+	case p.body != nil:
+		for _, b := range p.body.Blocks {
+			l.block(&item{src: src, block: b, part: p, line: b.TypeRange.Start.Line})
+		}
 	}
 }

@@ -3,10 +3,14 @@ package config
 import (
 	"bufio"
 	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
 	"os/user"
+	"reflect"
 	"strconv"
 	"strings"
 )
@@ -15,50 +19,108 @@ import (
 // the well-known ports.
 type machine struct {
 	portable   bool
-	ports      map[portName]uint16
-	networks   map[string]netip.Prefix
+	answers    map[question]answer
+	ports      map[portName]uint16     // services(5)
+	networks   map[string]netip.Prefix // networks(5)
 	interfaces map[string]struct{}
-	users      map[string]lookup[*user.User]
-	groups     map[string]lookup[uint32]
-	members    map[string]lookup[[]uint32]
-	files      map[string]lookup[os.FileInfo]
-	banners    map[string]lookup[[]byte]
 }
 
-// lookup is an answer, remembered.
-type lookup[T any] struct {
-	value T
+// question is what was asked: the kind of thing, and its name.
+type question struct{ about, name string }
+
+// answer is what was found, of the type that the kind of thing has.
+type answer struct {
+	value any
 	err   error
 }
 
-// once is the answer from the map, or from ask.
-func once[T any](answers *map[string]lookup[T], key string, ask func() (T, error)) (T, error) {
-	if *answers == nil {
-		*answers = make(map[string]lookup[T])
-	}
-	a, ok := (*answers)[key]
+func (a answer) equal(b answer) bool {
+	return fmt.Sprint(a.err) == fmt.Sprint(b.err) && reflect.DeepEqual(a.value, b.value)
+}
+
+// ask is the answer given before, or else the one that find gives.
+func ask[T any](m *machine, q question, find func() (T, error)) (T, error) {
+	a, ok := m.answers[q]
 	if !ok {
-		a.value, a.err = ask()
-		(*answers)[key] = a
+		v, err := find()
+		a = answer{v, err}
+		if m.answers == nil {
+			m.answers = make(map[question]answer)
+		}
+		m.answers[q] = a
 	}
-	return a.value, a.err
+	return a.value.(T), a.err
+}
+
+// agrees asks everything that was asked of an earlier machine, and reports whether the answers are the same.
+func (m *machine) agrees(earlier *machine) bool {
+	for q, was := range earlier.answers {
+		m.repeat(q)
+		if !m.answers[q].equal(was) {
+			return false
+		}
+	}
+	return true
+}
+
+const (
+	aboutPort        = "port" // its name is NAME/PROTOCOL
+	aboutNetwork     = "network"
+	aboutInterface   = "interface"
+	aboutUser        = "user"
+	aboutGroup       = "group"
+	aboutMemberships = "memberships"
+	aboutFile        = "file"
+	aboutBanner      = "banner"
+)
+
+func (m *machine) repeat(q question) {
+	switch q.about {
+	case aboutPort:
+		i := strings.LastIndexByte(q.name, '/')
+		m.port(q.name[:i], q.name[i+1:])
+	case aboutNetwork:
+		m.network(q.name)
+	case aboutInterface:
+		m.hasInterface(q.name)
+	case aboutUser:
+		_, _ = m.user(q.name) // the answer is remembered
+	case aboutGroup:
+		_, _ = m.group(q.name)
+	case aboutMemberships:
+		if u, err := m.user(q.name); err == nil {
+			_, _ = m.memberships(u)
+		}
+	case aboutFile:
+		_, _ = m.stat(q.name)
+	case aboutBanner:
+		_, _ = m.banner(q.name)
+	}
 }
 
 type portName struct{ name, protocol string }
 
+// errUnknown is the answer for a name that is not there.
+var errUnknown = errors.New("not known")
+
 // port finds a name of /etc/services, or else one of the names that are well known.
 func (m *machine) port(name, protocol string) (uint16, bool) {
-	if m.ports == nil {
-		m.ports = make(map[portName]uint16)
-		if !m.portable {
-			m.readServices("/etc/services")
+	p, err := ask(m, question{aboutPort, name + "/" + protocol}, func() (uint16, error) {
+		if m.ports == nil {
+			m.ports = make(map[portName]uint16)
+			if !m.portable {
+				m.readServices("/etc/services")
+			}
 		}
-	}
-	if p, ok := m.ports[portName{name, protocol}]; ok {
-		return p, true
-	}
-	p, ok := wellKnown[name]
-	return p, ok
+		if p, ok := m.ports[portName{name, protocol}]; ok {
+			return p, nil
+		}
+		if p, ok := wellKnown[name]; ok {
+			return p, nil
+		}
+		return 0, errUnknown
+	})
+	return p, err == nil
 }
 
 // readServices reads services(5). Of several lines for a name the first counts.
@@ -85,23 +147,32 @@ func (m *machine) network(name string) (netip.Prefix, bool) {
 	if m.portable {
 		return netip.Prefix{}, false
 	}
-	if m.networks == nil {
-		m.networks = make(map[string]netip.Prefix)
-		for fields := range database("/etc/networks") {
-			if len(fields) < 2 {
-				continue
-			}
-			if p, ok := parseNetwork(fields[1]); ok {
-				for i, name := range fields {
-					if i != 1 {
-						m.networks[name] = p
-					}
+	p, err := ask(m, question{aboutNetwork, name}, func() (netip.Prefix, error) {
+		if m.networks == nil {
+			m.readNetworks("/etc/networks")
+		}
+		if p, ok := m.networks[name]; ok {
+			return p, nil
+		}
+		return netip.Prefix{}, errUnknown
+	})
+	return p, err == nil
+}
+
+func (m *machine) readNetworks(path string) {
+	m.networks = make(map[string]netip.Prefix)
+	for fields := range database(path) {
+		if len(fields) < 2 {
+			continue
+		}
+		if p, ok := parseNetwork(fields[1]); ok {
+			for i, name := range fields {
+				if i != 1 {
+					m.networks[name] = p
 				}
 			}
 		}
 	}
-	p, ok := m.networks[name]
-	return p, ok
 }
 
 // parseNetwork reads the number of a network, of which zeros at the end may be left out.
@@ -146,20 +217,25 @@ func (m *machine) hasInterface(name string) bool {
 	if m.portable {
 		return false
 	}
-	if m.interfaces == nil {
-		m.interfaces = make(map[string]struct{})
-		all, _ := net.Interfaces() // none: names are then told by their looks
-		for _, i := range all {
-			m.interfaces[i.Name] = struct{}{}
+	_, err := ask(m, question{aboutInterface, name}, func() (struct{}, error) {
+		if m.interfaces == nil {
+			m.interfaces = make(map[string]struct{})
+			all, _ := net.Interfaces() // none: names are then told by their looks
+			for _, i := range all {
+				m.interfaces[i.Name] = struct{}{}
+			}
 		}
-	}
-	_, ok := m.interfaces[name]
-	return ok
+		if _, ok := m.interfaces[name]; !ok {
+			return struct{}{}, errUnknown
+		}
+		return struct{}{}, nil
+	})
+	return err == nil
 }
 
 // user finds a user by name or number.
 func (m *machine) user(name string) (*user.User, error) {
-	return once(&m.users, name, func() (*user.User, error) {
+	return ask(m, question{aboutUser, name}, func() (*user.User, error) {
 		if isNumber(name) {
 			return user.LookupId(name)
 		}
@@ -169,7 +245,7 @@ func (m *machine) user(name string) (*user.User, error) {
 
 // group finds a group's number.
 func (m *machine) group(name string) (uint32, error) {
-	return once(&m.groups, name, func() (uint32, error) {
+	return ask(m, question{aboutGroup, name}, func() (uint32, error) {
 		if isNumber(name) {
 			return parseID(name)
 		}
@@ -183,7 +259,7 @@ func (m *machine) group(name string) (uint32, error) {
 
 // memberships are the groups that initgroups(3) would set.
 func (m *machine) memberships(u *user.User) ([]uint32, error) {
-	return once(&m.members, u.Username, func() ([]uint32, error) {
+	return ask(m, question{aboutMemberships, u.Username}, func() ([]uint32, error) {
 		names, err := u.GroupIds()
 		if err != nil {
 			return nil, err
@@ -200,13 +276,20 @@ func (m *machine) memberships(u *user.User) ([]uint32, error) {
 	})
 }
 
-func (m *machine) stat(path string) (os.FileInfo, error) {
-	return once(&m.files, path, func() (os.FileInfo, error) { return os.Stat(path) })
+// stat is the mode of the file that a path leads to.
+func (m *machine) stat(path string) (fs.FileMode, error) {
+	return ask(m, question{aboutFile, path}, func() (fs.FileMode, error) {
+		info, err := os.Stat(path)
+		if err != nil {
+			return 0, err
+		}
+		return info.Mode(), nil
+	})
 }
 
 // banner reads a banner's file.
 func (m *machine) banner(path string) ([]byte, error) {
-	return once(&m.banners, path, func() ([]byte, error) { return readRegular(path, maxBanner) })
+	return ask(m, question{aboutBanner, path}, func() ([]byte, error) { return readRegular(path, maxBanner) })
 }
 
 func isNumber(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }

@@ -7,12 +7,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-const (
-	// maxNesting keeps the parser, which calls itself for each bracket and operator, far from the end of its stack.
-	maxNesting = 100
-	// chunkSize is how much of a file is parsed at a time. The parser makes all tokens of a text first, at fifty times its size.
-	chunkSize = 8 << 10
-)
+// maxNesting keeps the parser, which calls itself for each bracket and operator, far from the end of its stack.
+const maxNesting = 100
 
 // chunk is a part of a file that can be parsed by itself.
 type chunk struct {
@@ -20,11 +16,22 @@ type chunk struct {
 	start hcl.Pos
 }
 
-// split cuts a file between top-level blocks, not before size bytes. It reports false when it cannot be sure of what it sees: with templates, heredocs,
-// strings that do not end, brackets nested deep. Such a file is one chunk, and nested must look at it.
-func split(text []byte, size int) (chunks []chunk, ok bool) {
+// cut says where a file may be cut.
+type cut uint8
+
+const (
+	afterBlocks cut = iota // below the closing brace of a top-level block
+	afterLines             // below every line that stands in no block
+)
+
+// split cuts a file into parts that can be parsed by themselves: a part is then parsed beside others, or not at all if it is
+// known from the load before, and the parser's tokens, fifty times the size of the text, are those of one part at a time.
+// It reports false when it cannot be sure of what it sees: with templates, heredocs, strings that do not end, brackets nested
+// deep. Such a file is one chunk, and nested must look at it.
+func split(text []byte, where cut) (chunks []chunk, ok bool) {
 	start := hcl.InitialPos
 	depth, brackets, chain, lines := 0, 0, 0, 0
+	closed := false // a block, on this line
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; c {
 		case '"':
@@ -50,7 +57,7 @@ func split(text []byte, size int) (chunks []chunk, ok bool) {
 		case '{':
 			depth++
 		case '}':
-			depth = max(depth-1, 0)
+			depth, closed = max(depth-1, 0), true
 		case '!', '-', '?':
 			chain++
 		case '\n':
@@ -58,10 +65,11 @@ func split(text []byte, size int) (chunks []chunk, ok bool) {
 			if brackets == 0 { // an expression ends
 				chain = 0
 			}
-			if depth == 0 && i+1-start.Byte >= size {
+			if depth == 0 && (closed || where == afterLines) {
 				chunks = append(chunks, chunk{text[start.Byte : i+1], start})
 				start = hcl.Pos{Line: lines + 1, Column: 1, Byte: i + 1}
 			}
+			closed = false
 		}
 		if depth > maxNesting || chain > maxNesting {
 			return nil, false

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
@@ -19,17 +22,25 @@ type source struct {
 	abs   string
 	order int // in which it was read
 	text  []byte
-	body  *hclsyntax.Body
-	torn  bool // has syntax errors: what they leave is checked and not used
+	parts []part
+	attrs hclsyntax.Attributes // of the top level
+	torn  bool                 // has syntax errors: what they leave is checked and not used
+}
+
+// part is a chunk of a file, parsed, or known from an earlier load and not parsed again.
+type part struct {
+	chunk
+	known    *known
+	body     *hclsyntax.Body // nil if there are problems
+	problems hcl.Diagnostics
 }
 
 // folder is where relative paths in the file start.
 func (f *source) folder() string { return filepath.Dir(f.abs) }
 
-// parse fills body and torn, and reports syntax errors.
-func (f *source) parse(to *Diagnostics) {
-	f.body = &hclsyntax.Body{Attributes: make(hclsyntax.Attributes)}
-	chunks, ok := split(f.text, chunkSize)
+// parse fills parts, attrs and torn, and reports syntax errors. What memory knows is not parsed.
+func (f *source) parse(m *memory, to *Diagnostics) {
+	chunks, ok := split(f.text, afterBlocks)
 	if !ok {
 		if at, deep := nested(f.text, f.name); deep {
 			to.errorf(at, "Nested too deep", "At most %d brackets or operators may stand inside one another.", maxNesting)
@@ -38,12 +49,11 @@ func (f *source) parse(to *Diagnostics) {
 		}
 		chunks = []chunk{{f.text, hcl.InitialPos}}
 	}
-	problems := f.parseEach(chunks)
+	problems := f.parseEach(chunks, m)
 	if len(problems) > 0 && ok {
-		// Once more block by block, so that an error does not hide what follows it.
-		f.body = &hclsyntax.Body{Attributes: make(hclsyntax.Attributes)}
-		chunks, _ = split(f.text, 0)
-		problems = f.parseEach(chunks)
+		// Once more line by line, so that an error does not hide what follows it.
+		chunks, _ = split(f.text, afterLines)
+		problems = f.parseEach(chunks, nil)
 	}
 	f.torn = len(problems) > 0
 	for _, p := range firstOfEach(problems, f.text) {
@@ -52,30 +62,65 @@ func (f *source) parse(to *Diagnostics) {
 	}
 }
 
-// parseEach adds the bodies of the chunks that have no syntax error.
-func (f *source) parseEach(chunks []chunk) (problems hcl.Diagnostics) {
-	for _, c := range chunks {
-		file, p := hclsyntax.ParseConfig(c.text, f.name, c.start)
-		if len(p) == 0 {
-			p = f.join(file.Body.(*hclsyntax.Body))
+// parseEach makes the parts of the file, and collects the attributes of its top level.
+func (f *source) parseEach(chunks []chunk, m *memory) (problems hcl.Diagnostics) {
+	f.parts = make([]part, len(chunks))
+	for i, c := range chunks {
+		f.parts[i] = part{chunk: c, known: m.recall(f, c.text)}
+	}
+	sideBySide(f.parts, func(p *part) { p.parse(f.name) })
+	f.attrs = make(hclsyntax.Attributes)
+	for _, p := range f.parts {
+		problems = append(problems, p.problems...)
+		if p.body != nil {
+			problems = append(problems, f.join(p.body.Attributes)...)
 		}
-		problems = append(problems, p...)
 	}
 	return problems
 }
 
-// join adds a chunk's body. Within one chunk the parser sees to it that no attribute stands twice.
-func (f *source) join(part *hclsyntax.Body) (problems hcl.Diagnostics) {
-	f.body.Blocks = append(f.body.Blocks, part.Blocks...)
-	for name, a := range part.Attributes {
-		if first, twice := f.body.Attributes[name]; twice {
+func (p *part) parse(name string) {
+	if p.known != nil {
+		return
+	}
+	file, problems := hclsyntax.ParseConfig(p.text, name, p.start)
+	if p.problems = problems; len(problems) == 0 {
+		p.body = file.Body.(*hclsyntax.Body)
+	}
+}
+
+// sideBySide calls do for each part, on all processors where that is worth while.
+func sideBySide(parts []part, do func(*part)) {
+	const few = 64
+	if len(parts) < few {
+		for i := range parts {
+			do(&parts[i])
+		}
+		return
+	}
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(parts)); i = next.Add(1) - 1 {
+				do(&parts[i])
+			}
+		})
+	}
+	all.Wait()
+}
+
+// join adds the top-level attributes of a part. Within one part the parser sees to it that none stands twice.
+func (f *source) join(attrs hclsyntax.Attributes) (problems hcl.Diagnostics) {
+	for name, a := range attrs {
+		if first, twice := f.attrs[name]; twice {
 			problems = append(problems, &hcl.Diagnostic{
 				Severity: hcl.DiagError, Subject: &a.NameRange, Summary: "Attribute redefined",
 				Detail: fmt.Sprintf("%q is already set on line %d.", name, first.NameRange.Start.Line),
 			})
 			continue
 		}
-		f.body.Attributes[name] = a
+		f.attrs[name] = a
 	}
 	return problems
 }

@@ -90,13 +90,13 @@ func (l *loader) rights(s *spec) {
 func (l *loader) look(s *spec) {
 	p := s.Program
 	if p.Path != "" {
-		info, err := l.machine.stat(filepath.Join(p.Chroot, p.Path))
+		mode, err := l.machine.stat(filepath.Join(p.Chroot, p.Path))
 		switch {
 		case err != nil:
 			l.diags.warnf(s.at("server"), "No such program", "%s: %s.", filepath.Join(p.Chroot, p.Path), because(err))
-		case info.IsDir():
+		case mode.IsDir():
 			l.diags.errorf(s.at("server"), "Not a program", "%s is a directory.", filepath.Join(p.Chroot, p.Path))
-		case !info.Mode().IsRegular() || info.Mode()&0o111 == 0:
+		case !mode.IsRegular() || mode&0o111 == 0:
 			l.diags.warnf(s.at("server"), "Not a program", "%s is not executable.", filepath.Join(p.Chroot, p.Path))
 		}
 	}
@@ -108,7 +108,7 @@ func (l *loader) look(s *spec) {
 		if path == "" || path == "/" || !s.has(name) {
 			continue
 		}
-		if info, err := l.machine.stat(path); err != nil || !info.IsDir() {
+		if mode, err := l.machine.stat(path); err != nil || !mode.IsDir() {
 			l.diags.warnf(s.at(name), "No such directory", "%s is not a directory now; the program cannot start without.", path)
 		}
 	}

@@ -14,12 +14,13 @@ type spec struct {
 	Service
 
 	src       *source
-	block     *hclsyntax.Block     // nil for the table's defaults
+	block     *hclsyntax.Block     // nil for the table's defaults, and for a service that is known
 	attrs     hclsyntax.Attributes // of the block
 	inherited *spec                // the spec this one started from
 	misspelt  []string             // attributes that unknown ones were probably meant to be
 	broken    map[string]struct{}  // attributes whose value was refused: no further complaints about them
 
+	noted              bool // something was said about it
 	disable            bool
 	internal, unlisted bool
 	socketType         string // "stream", "dgram" or ""
@@ -91,6 +92,9 @@ func (s *spec) at(names ...string) hcl.Range {
 }
 
 func (s *spec) header() hcl.Range {
+	if s.block == nil { // known from an earlier load
+		return hcl.Range{Filename: s.src.name}
+	}
 	if len(s.block.LabelRanges) > 0 {
 		return s.block.LabelRanges[0]
 	}
