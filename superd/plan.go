@@ -28,21 +28,24 @@ func diff(running, wanted *config.Config) plan {
 		running = &config.Config{}
 	}
 	var p plan
-	old := map[string]*config.Service{}
+	old := make(map[string]*config.Service, len(running.Services))
 	for _, s := range running.Services {
 		old[s.ID] = s
 	}
+	var before []*config.Service // what changes, as it was
 	used := map[config.Endpoint]bool{}
 	for _, s := range wanted.Services {
-		before := old[s.ID]
+		was := old[s.ID]
 		delete(old, s.ID)
 		switch {
-		case before == nil:
+		case was == nil:
 			p.open = append(p.open, s)
-		case before.Equal(s):
+		case was.Equal(s):
 			p.keep = append(p.keep, s)
+			continue // with its endpoints, which no other service has
 		default:
-			p.retune = append(p.retune, retuning{s, config.Changes(before, s)})
+			p.retune = append(p.retune, retuning{s, config.Changes(was, s)})
+			before = append(before, was)
 		}
 		for _, e := range s.Endpoints {
 			used[e] = true
@@ -52,6 +55,8 @@ func diff(running, wanted *config.Config) plan {
 		if old[s.ID] != nil {
 			p.retire = append(p.retire, s)
 		}
+	}
+	for _, s := range append(before, p.retire...) {
 		for _, e := range s.Endpoints {
 			if !used[e] {
 				p.release = append(p.release, e)

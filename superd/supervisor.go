@@ -60,7 +60,7 @@ func (s *supervisor) apply(next *config.Config) (plan, error) {
 	}
 	s.host.answering.Store(dgramBuiltinPorts(next))
 	gone := s.swap(wanted, &p)
-	retired := s.rewire(next, opened)
+	retired := s.rewire(next, &p, opened)
 	s.draining = append(s.draining, retired...)
 	go bury(gone, retired)
 	s.sayBound(next, opened)
@@ -128,11 +128,14 @@ func (s *supervisor) retiring(p *plan) []*socket.Socket {
 	return unused
 }
 
-// prepare opens the sinks of every service of next. At the first apply, a sink that cannot be opened is replaced by
-// the daemon's own, since running services are worth more than their log.
+// prepare opens the sinks of the services of next that are not, to the letter, those that run. At the first apply, a sink that
+// cannot be opened is replaced by the daemon's own, since running services are worth more than their log.
 func (s *supervisor) prepare(next *config.Config) (map[string]*settings, error) {
-	wanted := make(map[string]*settings, len(next.Services))
+	wanted := make(map[string]*settings)
 	for _, service := range next.Services {
+		if svc := s.services[service.ID]; svc != nil && svc.current.Load().Service == service {
+			continue
+		}
 		sink, err := s.hub.Open(service.Log.Target)
 		if err != nil && s.running == nil {
 			s.host.say(event.Warn(service.ID, err.Error()))
@@ -167,34 +170,46 @@ func (s *supervisor) swap(wanted map[string]*settings, p *plan) (gone []*service
 
 // rewire gives every socket to the service that has its endpoint now. Listeners whose service and mode stay go on
 // undisturbed; the others hand their socket over, or retire with it and are returned.
-func (s *supervisor) rewire(next *config.Config, opened map[config.Endpoint]*socket.Socket) (retired []*listener) {
-	was := maps.Clone(s.sockets)
-	for _, configured := range next.Services {
-		svc := s.services[configured.ID]
-		set := svc.current.Load()
-		for _, e := range configured.Endpoints {
-			l := was[e]
-			delete(was, e)
-			if l == nil {
-				if sock := opened[e]; sock != nil {
-					s.sockets[e] = s.host.listen(svc, sock, nil)
-				}
-				continue
-			}
-			s.retuneSocket(l.sock, set)
-			if l.svc != svc || l.mode != set.mode() {
-				l.halt(false)
-				<-l.done
-				s.sockets[e] = s.host.listen(svc, l.sock, l.busy)
+func (s *supervisor) rewire(next *config.Config, p *plan, opened map[config.Endpoint]*socket.Socket) (retired []*listener) {
+	for _, e := range p.release {
+		if l := s.sockets[e]; l != nil {
+			l.halt(true)
+			delete(s.sockets, e)
+			retired = append(retired, l)
+		}
+	}
+	for _, r := range p.retune {
+		s.handOver(r.service)
+	}
+	for _, service := range p.open {
+		s.handOver(service)
+	}
+	for _, service := range next.Services {
+		for _, e := range service.Endpoints {
+			if sock := opened[e]; sock != nil {
+				s.sockets[e] = s.host.listen(s.services[service.ID], sock, nil)
 			}
 		}
 	}
-	for e, l := range was {
-		l.halt(true)
-		delete(s.sockets, e)
-		retired = append(retired, l)
-	}
 	return retired
+}
+
+// handOver makes the sockets that are open for a service, or for another one until now, its own.
+func (s *supervisor) handOver(service *config.Service) {
+	svc := s.services[service.ID]
+	set := svc.current.Load()
+	for _, e := range service.Endpoints {
+		l := s.sockets[e]
+		if l == nil {
+			continue
+		}
+		s.retuneSocket(l.sock, set)
+		if l.svc != svc || l.mode != set.mode() {
+			l.halt(false)
+			<-l.done
+			s.sockets[e] = s.host.listen(svc, l.sock, l.busy)
+		}
+	}
 }
 
 // bury lets go of the settings of services that are gone, once their last listener has drained its socket.

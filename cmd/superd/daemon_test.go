@@ -253,7 +253,7 @@ func waitexit(ts *testscript.TestScript, args []string) {
 	}
 }
 
-func signal(ts *testscript.TestScript, args []string) {
+func sendSignal(ts *testscript.TestScript, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: signal NAME PID|superd")
 	}

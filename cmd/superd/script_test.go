@@ -35,10 +35,10 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"hup":      plain(hup),
 	"reload":   reload, // [!] reload: HUP, until RELOAD (with !: until RELOAD-FAILED)
 	"term":     plain(term),
-	"waitexit": plain(waitexit), // waitexit N: superd ends by itself, with exit status N
-	"signal":   plain(signal),   // signal NAME PID|superd
-	"children": plain(children), // children N: until superd has N children
-	"census":   plain(census),   // census: notes superd's descriptors and children; census same: until they are no more than noted
+	"waitexit": plain(waitexit),   // waitexit N: superd ends by itself, with exit status N
+	"signal":   plain(sendSignal), // signal NAME PID|superd
+	"children": plain(children),   // children N: until superd has N children
+	"census":   plain(census),     // census: notes superd's descriptors and children; census same: until they are no more than noted
 
 	// the clients (client_test.go)
 	"dial":       plain(dial),       // dial NAME tcp|udp ADDR:PORT [from ADDR[:PORT]]

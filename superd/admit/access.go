@@ -1,6 +1,7 @@
 package admit
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -10,15 +11,25 @@ import (
 
 // access is only_from and no_access, made ready for look-up. It never changes.
 //
-// A look-up costs one map access for each distinct prefix length (and each label of a name), whatever the
-// number of rules. Rules of one family say nothing about the other: 0.0.0.0/0 is not ::/0.
+// A look-up costs one binary search for each distinct prefix length and one map access for each label of a name, whatever
+// the number of rules. Rules of one family say nothing about the other: 0.0.0.0/0 is not ::/0.
 type access struct {
-	nothing  match                 // the outcome when no rule matches
-	prefixes map[netip.Prefix]bool // masked; true: denied
-	lengths4 []int                 // the distinct lengths in prefixes, longest first
-	lengths6 []int
-	names    map[string]bool // host names and, with their leading dot, domains; true: denied
-	named    [2]match        // the most specific name rule of each list; rankNothing: it has none
+	nothing match           // the outcome when no rule matches
+	four    []layer         // of IPv4 rules, longest prefixes first
+	six     []layer         // of IPv6 rules
+	names   map[string]bool // host names and, with their leading dot, domains; true: denied
+	named   [2]match        // the most specific name rule of each list; rankNothing: it has none
+}
+
+// layer is the rules whose prefixes have one length, sorted by address.
+type layer struct {
+	bits  int
+	rules []rule
+}
+
+type rule struct {
+	prefix netip.Prefix // masked
+	deny   bool
 }
 
 // match is a rule that matches, reduced to what counts when several do.
@@ -65,43 +76,65 @@ func nameRank(name string) rank {
 }
 
 func newAccess(c config.Access) *access {
-	a := &access{
-		nothing:  match{rankNothing, c.Restricted},
-		prefixes: make(map[netip.Prefix]bool),
-		names:    make(map[string]bool),
-	}
-	a.named = [2]match{a.add(c.OnlyFrom, false), a.add(c.NoAccess, true)}
-	for p := range a.prefixes {
-		if p.Addr().Is4() {
-			a.lengths4 = append(a.lengths4, p.Bits())
-		} else {
-			a.lengths6 = append(a.lengths6, p.Bits())
-		}
-	}
-	a.lengths4, a.lengths6 = longestFirst(a.lengths4), longestFirst(a.lengths6)
+	a := &access{nothing: match{rankNothing, c.Restricted}}
+	a.named = [2]match{a.name(c.OnlyFrom, false), a.name(c.NoAccess, true)}
+	four, six := split(nil, nil, c.OnlyFrom, false)
+	four, six = split(four, six, c.NoAccess, true)
+	a.four, a.six = layers(four), layers(six)
 	return a
 }
 
-func longestFirst(lengths []int) []int {
-	slices.Sort(lengths)
-	lengths = slices.Clip(slices.Compact(lengths))
-	slices.Reverse(lengths)
-	return lengths
-}
-
-// add files the rules of one list and returns its most specific name rule.
+// name files the name rules of one list and returns the most specific of them.
 // Where both lists have the same rule the denial stays.
-func (a *access) add(rules []config.Rule, deny bool) (named match) {
+func (a *access) name(rules []config.Rule, deny bool) (named match) {
 	for _, r := range rules {
 		if r.Prefix.IsValid() {
-			p := r.Prefix.Masked()
-			a.prefixes[p] = a.prefixes[p] || deny
 			continue
+		}
+		if a.names == nil {
+			a.names = make(map[string]bool)
 		}
 		a.names[r.Name] = a.names[r.Name] || deny
 		named = named.or(match{nameRank(r.Name), deny})
 	}
 	return named
+}
+
+// split adds the address rules of one list to those of their family.
+func split(four, six []rule, list []config.Rule, deny bool) (_, _ []rule) {
+	for _, r := range list {
+		switch p := r.Prefix.Masked(); {
+		case !p.IsValid():
+		case p.Addr().Is4():
+			four = append(four, rule{p, deny})
+		default:
+			six = append(six, rule{p, deny})
+		}
+	}
+	return four, six
+}
+
+// layers sorts rules of one family. Of the same rule in both lists the denial stays.
+func layers(rules []rule) (all []layer) {
+	slices.SortFunc(rules, func(a, b rule) int {
+		denialsFirst := 0
+		if a.deny != b.deny {
+			denialsFirst = 1
+			if a.deny {
+				denialsFirst = -1
+			}
+		}
+		return cmp.Or(cmp.Compare(b.prefix.Bits(), a.prefix.Bits()), a.prefix.Addr().Compare(b.prefix.Addr()), denialsFirst)
+	})
+	rules = slices.Clip(slices.CompactFunc(rules, func(a, b rule) bool { return a.prefix == b.prefix }))
+	for len(rules) > 0 {
+		bits, n := rules[0].prefix.Bits(), 0
+		for n < len(rules) && rules[n].prefix.Bits() == bits {
+			n++
+		}
+		all, rules = append(all, layer{bits, rules[:n:n]}), rules[n:]
+	}
+	return slices.Clip(all)
 }
 
 // admits reports whether a peer may in. One whose address is unknown may: there is nothing to judge.
@@ -132,14 +165,15 @@ func (a *access) needsNames(addr netip.Addr) bool {
 }
 
 func (a *access) byAddr(addr netip.Addr) match {
-	lengths := a.lengths6
+	family := a.six
 	if addr.Is4() {
-		lengths = a.lengths4
+		family = a.four
 	}
-	for _, bits := range lengths {
-		p := netip.PrefixFrom(addr, bits).Masked()
-		if deny, ok := a.prefixes[p]; ok {
-			return match{prefixRank(p), deny}
+	for _, l := range family {
+		p := netip.PrefixFrom(addr, l.bits).Masked()
+		i, ok := slices.BinarySearchFunc(l.rules, p.Addr(), func(r rule, addr netip.Addr) int { return r.prefix.Addr().Compare(addr) })
+		if ok {
+			return match{prefixRank(p), l.rules[i].deny}
 		}
 	}
 	return a.nothing

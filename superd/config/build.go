@@ -48,7 +48,7 @@ func (l *loader) together(check func()) {
 // spec is what the author wrote of a service, or what is known of it.
 func (l *loader) spec(it *item, defaults *spec, scope *hcl.EvalContext) *spec {
 	if it.known != nil {
-		return &spec{Service: *it.again(), src: it.src, disable: it.known.disable}
+		return &spec{Service: it.again(), src: it.src, disable: it.known.disable}
 	}
 	before := l.diags.reports
 	s := defaults.in(it)
@@ -60,7 +60,7 @@ func (l *loader) spec(it *item, defaults *spec, scope *hcl.EvalContext) *spec {
 	return s
 }
 
-// finish resolves what is not known already. The Service is by itself, so that the spec can go.
+// finish resolves what is not known already.
 func (l *loader) finish(it *item, s *spec) *Service {
 	switch {
 	case it.known != nil:
@@ -74,14 +74,15 @@ func (l *loader) finish(it *item, s *spec) *Service {
 		l.resolve(s)
 		s.noted = s.noted || l.diags.reports > before
 	}
-	service := s.Service
-	it.learn(s, &service)
-	return &service
+	it.learn(s, s.Service)
+	return s.Service
 }
 
 // in starts the spec of a block as a copy.
 func (s *spec) in(it *item) *spec {
 	n := *s
+	service := *s.Service
+	n.Service = &service // by itself, so that the spec can go
 	n.src, n.block, n.attrs, n.inherited, n.broken, n.misspelt = it.src, it.block, it.block.Body.Attributes, s, nil, nil
 	n.enabled, n.disabled = nil, nil
 	return &n

@@ -15,8 +15,10 @@ type use struct {
 type portUses struct {
 	wildcards []use
 	specific  []use
-	addresses map[netip.Addr][]use // specific by address
+	addresses map[netip.Addr][]use // specific by address, once there are more than a few
 }
+
+const few = 8
 
 type portKey struct {
 	socket SocketType
@@ -32,7 +34,7 @@ func (l *loader) conflicts(resolved []*spec) {
 			key := portKey{e.SocketType, e.Addr.Port()}
 			uses := ports[key]
 			if uses == nil {
-				uses = &portUses{addresses: make(map[netip.Addr][]use)}
+				uses = new(portUses)
 				ports[key] = uses
 			}
 			mine := use{e, service}
@@ -58,12 +60,33 @@ func overlapText(mine, other use) string {
 }
 
 func (p *portUses) add(u use) {
-	if a := u.at.Addr.Addr(); a.IsUnspecified() {
+	if u.at.Addr.Addr().IsUnspecified() {
 		p.wildcards = append(p.wildcards, u)
-	} else {
-		p.specific = append(p.specific, u)
-		p.addresses[a] = append(p.addresses[a], u)
+		return
 	}
+	p.specific = append(p.specific, u)
+	switch {
+	case p.addresses != nil:
+		p.index(u)
+	case len(p.specific) > few:
+		p.addresses = make(map[netip.Addr][]use)
+		for _, s := range p.specific {
+			p.index(s)
+		}
+	}
+}
+
+func (p *portUses) index(u use) {
+	a := u.at.Addr.Addr()
+	p.addresses[a] = append(p.addresses[a], u)
+}
+
+// near are the specific uses among which those of the address are.
+func (p *portUses) near(a netip.Addr) []use {
+	if p.addresses == nil {
+		return p.specific
+	}
+	return p.addresses[a]
 }
 
 // overlap finds a use that the kernel would not grant beside u. A datagram goes to the most specific socket, so only sockets as
@@ -76,8 +99,8 @@ func (p *portUses) overlap(u use) (use, bool) {
 		}
 	}
 	if !a.IsUnspecified() {
-		for _, o := range p.addresses[a] {
-			if sameDevice(o.at, u.at) {
+		for _, o := range p.near(a) {
+			if o.at.Addr == u.at.Addr && sameDevice(o.at, u.at) {
 				return o, true
 			}
 		}

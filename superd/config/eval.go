@@ -18,7 +18,7 @@ var noVariables = &hcl.EvalContext{Functions: functions}
 
 // base is the spec of the table's own defaults.
 func (l *loader) base() *spec {
-	s := &spec{src: &source{}}
+	s := &spec{Service: new(Service), src: &source{}}
 	for i := range Attributes {
 		a := &Attributes[i]
 		if a.Default == "" {

@@ -38,6 +38,7 @@ type loader struct {
 
 	defaults, daemon *item
 	services         []*item
+	environments     lists
 	between          bool // something was said about services in one another's way
 }
 
@@ -63,7 +64,7 @@ func load(path string, o Options, m *memory) (*Config, *loader) {
 }
 
 func newLoader(o Options) *loader {
-	return &loader{opt: o, diags: newDiagnostics(), machine: machine{portable: o.Portable}, read: make(map[fileID]struct{})}
+	return &loader{opt: o, diags: newDiagnostics(), machine: machine{portable: o.Portable}, read: make(map[fileID]struct{}), environments: make(lists)}
 }
 
 // include reads one file, unless it was read before; at is the word that asks for it, zero for the main file.
@@ -108,7 +109,7 @@ func (l *loader) add(src *source) {
 	for i := range src.parts {
 		l.part(src, &src.parts[i])
 	}
-	top := &spec{src: src, attrs: src.attrs}
+	top := &spec{Service: new(Service), src: src, attrs: src.attrs}
 	l.decode(top, InFile, noVariables)
 	for _, w := range top.include {
 		l.pattern(src, w)

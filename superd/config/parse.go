@@ -91,8 +91,8 @@ func (p *part) parse(name string) {
 
 // sideBySide calls do for each part, on all processors where that is worth while.
 func sideBySide(parts []part, do func(*part)) {
-	const few = 64
-	if len(parts) < few {
+	const worthIt = 64
+	if len(parts) < worthIt {
 		for i := range parts {
 			do(&parts[i])
 		}

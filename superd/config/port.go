@@ -65,8 +65,10 @@ func (l *loader) ports(s *spec) []uint16 {
 	case text == "":
 		text = s.Name
 	}
-	if _, listed := named(text); l.opt.Portable && !listed && isPortName(text) {
-		return nil
+	if l.opt.Portable && isPortName(text) {
+		if _, listed := named(text); !listed {
+			return nil
+		}
 	}
 	first, last, err := parsePort(text, named)
 	switch {

@@ -20,7 +20,7 @@ func (l *loader) program(s *spec) {
 	if s.nameInArgs && len(s.serverArgs) == 0 && s.ok("server_args") {
 		l.diags.errorf(s.at("flags"), "No server_args", `With the flag "NAMEINARGS" the first of server_args is the program's name; there are none.`)
 	}
-	p.Env = s.environment()
+	p.Env = l.environments.one(s.environment())
 	for i, v := range s.rlimits {
 		if v != nil {
 			p.Rlimits = append(p.Rlimits, Rlimit{rlimitNames[i], *v})
@@ -40,6 +40,19 @@ func (s *spec) args() []string {
 		return slices.Clone(s.serverArgs)
 	}
 	return append([]string{filepath.Base(s.server)}, s.serverArgs...)
+}
+
+// lists makes equal lists one: thousands of services mostly have the same environment.
+type lists map[string][]string
+
+func (l lists) one(list []string) []string {
+	key := strings.Join(list, "\x00") // no text in a file has a NUL
+	same, ok := l[key]
+	if !ok {
+		same = slices.Clip(list)
+		l[key] = same
+	}
+	return same
 }
 
 // safePath is the PATH of a program when superd has none.

@@ -11,7 +11,7 @@ import (
 // A service's spec starts as a copy of that of `defaults`, which starts as a copy of the table's own defaults,
 // so setters replace slices and never append to them.
 type spec struct {
-	Service
+	*Service
 
 	src       *source
 	block     *hclsyntax.Block     // nil for the table's defaults, and for a service that is known
