@@ -24,6 +24,7 @@ type conn struct {
 	local netip.AddrPort
 	slot  admit.Slot
 
+	began    time.Time        // when its program was asked for
 	ended    func(spawn.Exit) // called last when the program has left; nil: nothing
 	lifetime deadline
 }
@@ -148,6 +149,7 @@ func (c *conn) start(fd int) error {
 	}
 	trouble := c.trouble()
 	for try := 0; ; try++ {
+		c.began = time.Now()
 		err := c.host.starter.Start(command)
 		if err == nil {
 			trouble.over()
@@ -167,7 +169,8 @@ func (c *conn) protocol() string {
 	return "TCP"
 }
 
-func (c *conn) started(pid int, _ time.Time) {
+func (c *conn) started(pid int, at time.Time) {
+	c.svc.tally().starts.observe(&startBounds, at.Sub(c.began))
 	c.logStart(pid)
 	if c.set.MaxLifetime > 0 {
 		c.lifetime.set(c.set.MaxLifetime, c.set.Grace, func(s syscall.Signal) { c.host.starter.Signal(pid, s) })

@@ -43,6 +43,7 @@ func (l *listener) answerOne(request, reply []byte, peer netip.AddrPort, to sock
 	if !c.admitDatagram() {
 		return
 	}
+	c.svc.tally().datagrams.Add(1)
 	text := c.set.builtin.Dgram(reply, request, time.Now())
 	if text != nil {
 		_ = l.sock.Send(text, peer, to) // a datagram may be lost

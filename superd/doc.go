@@ -27,7 +27,9 @@
 //
 // One goroutine, loop.turn in run.go, owns the supervisor: signals, retries of missing sockets, changed files and
 // reloads all happen in it, one after the other. Each listener is a goroutine that owns what it has accepted until
-// the connection is handed to a program, a builtin or the lingerer. Counts live in the gate and nowhere else.
+// the connection is handed to a program, a builtin or the lingerer. What runs is counted in the gate and nowhere else;
+// what has happened, in the service's tally (tally.go) and the daemon's history (history.go). Who looks at the daemon from
+// another goroutine does so through the roster (roster.go), which the supervisor publishes after each change.
 // A connection keeps the settings it was accepted under; a reload changes new connections only.
 //
 // # Rooms

@@ -23,6 +23,8 @@ type host struct {
 	conns   atomic.Uint64              // the last connection's number
 	open    openConns
 	ending  atomic.Bool // nothing more is started
+	history history
+	roster  atomic.Pointer[roster] // nil until the first configuration is in force
 
 	answering atomic.Pointer[map[uint16]bool] // ports of our dgram builtins
 }

@@ -9,17 +9,19 @@ import (
 	"superd/superd/spawn"
 )
 
-// What a connection writes into its service's log. The flags of log_on_success and log_on_failure are applied by the sink.
+// What a connection adds to its service's tally and log. The flags of log_on_success and log_on_failure are applied by the sink.
 
 func (c *conn) subject(pid int) event.Start {
 	return event.Start{Service: c.svc.id, ConnID: c.id, Pid: pid, Peer: c.peer, Local: c.local}
 }
 
 func (c *conn) logStart(pid int) {
+	c.svc.tally().accepted.Add(1)
 	c.set.sink.Start(c.set.Log.OnSuccess, c.subject(pid))
 }
 
 func (c *conn) logExit(e spawn.Exit) {
+	c.svc.tally().exited(e)
 	c.set.sink.Exit(c.set.Log.OnSuccess, event.Exit{
 		Start: c.subject(e.Pid), Code: e.Code, Signal: int(e.Signal), Duration: e.Ended.Sub(e.Started),
 		User: e.User, System: e.System, MaxRSS: e.MaxRSS,
@@ -28,10 +30,12 @@ func (c *conn) logExit(e spawn.Exit) {
 
 // logBuiltinExit is logExit for a connection that had no process.
 func (c *conn) logBuiltinExit(ran time.Duration) {
+	c.svc.tally().durations.observe(&durationBounds, ran)
 	c.set.sink.Exit(c.set.Log.OnSuccess, event.Exit{Start: c.subject(0), Duration: ran})
 }
 
 func (c *conn) logRefuse(v admit.Verdict, detail string) {
+	c.svc.tally().refused[v].Add(1)
 	if c.set.SocketType == config.Dgram && !c.svc.refusals.first(refusal{c.peer.Addr(), v}, time.Now()) {
 		return
 	}

@@ -91,6 +91,7 @@ func (d *loop) begin(first *config.Config, diags *config.Diagnostics) error {
 		hub.Close(flushTime)
 		return fmt.Errorf("%d of the sockets cannot be opened, and --strict says that all must", n)
 	}
+	host.history.begin()
 	d.watch()
 	host.say(event.Ready(len(first.Services), len(d.sockets)))
 	notify(daemon.SdNotifyReady)
@@ -141,19 +142,28 @@ func (d *loop) reload() {
 	d.warned = ""
 	d.sayDiagnostics(diags)
 	if diags.HasErrors() {
-		d.host.say(event.ReloadFailed(errors.New("the configuration has errors; the old one runs on")))
+		d.failed(errUnusable)
 		return
 	}
 	d.take(next)
+}
+
+var errUnusable = errors.New("the configuration has errors; the old one runs on")
+
+// failed says why the running configuration stays.
+func (d *loop) failed(why error) {
+	d.host.history.failed(why)
+	d.host.say(event.ReloadFailed(why))
 }
 
 // take applies next and says what that did.
 func (d *loop) take(next *config.Config) {
 	p, err := d.applyWithLog(next)
 	if err != nil {
-		d.host.say(event.ReloadFailed(err))
+		d.failed(err)
 		return
 	}
+	d.host.history.reloaded()
 	d.follow(next)
 	d.retryMissing(time.Now())
 	d.host.say(event.Reload(len(p.open), len(p.keep), len(p.retune), len(p.retire)))
@@ -263,6 +273,9 @@ func (d *loop) filesChanged() {
 		if text := written(diags); text != d.warned {
 			d.warned = text
 			d.sayDiagnostics(diags)
+			if d.running.Daemon.Watch {
+				d.host.history.failed(errUnusable)
+			}
 		}
 		return
 	}

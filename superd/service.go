@@ -17,7 +17,8 @@ type service struct {
 	gate    *admit.Gate
 	current atomic.Pointer[settings]
 
-	refusals quiet // of datagrams
+	refusals quiet                 // of datagrams
+	counted  atomic.Pointer[tally] // nil: nobody has come yet; see tally()
 }
 
 // settings are what a connection is accepted under, and keeps to its end. Immutable but for the count of their users:

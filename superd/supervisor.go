@@ -66,6 +66,7 @@ func (s *supervisor) apply(next *config.Config) (plan, error) {
 	s.sayBound(next, opened)
 	s.missing = missing
 	s.running = next
+	s.publish()
 	return p, nil
 }
 
@@ -270,6 +271,7 @@ func (s *supervisor) sayBound(next *config.Config, opened map[config.Endpoint]*s
 
 // retryMissing opens the missing endpoints that are due.
 func (s *supervisor) retryMissing(now time.Time) {
+	defer s.publish()
 	for _, configured := range s.running.Services {
 		svc := s.services[configured.ID]
 		for _, e := range configured.Endpoints {

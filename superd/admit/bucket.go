@@ -17,6 +17,15 @@ func (b bucket) wait(rate int, now instant) time.Duration {
 	return max(b.full-now+cost-burst, 0)
 }
 
+// tokens says how many whole tokens there are now.
+func (b bucket) tokens(rate int, now instant) int {
+	cost := cost(rate)
+	if cost == 0 {
+		return rate
+	}
+	return rate - min(rate, int((max(b.full-now, 0)+cost-1)/cost))
+}
+
 // take spends a token; the caller has seen that there is one.
 func (b *bucket) take(rate int, now instant) {
 	b.full = max(b.full, now) + cost(rate)

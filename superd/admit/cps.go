@@ -70,6 +70,18 @@ func (c *cps) ready(l *config.Limits, now instant) time.Duration {
 	return 0
 }
 
+// level says how many tokens there are, and how long a pause still lasts.
+func (c *cps) level(l *config.Limits, now instant) Level {
+	if l.CPS.Rate <= 0 {
+		return Level{Tokens: -1}
+	}
+	level := Level{Tokens: c.bucket.tokens(l.CPS.Rate, now)}
+	if c.paused {
+		level.Paused = max(c.pausedAt+l.CPS.Hold-now, 0)
+	}
+	return level
+}
+
 // take spends the token that check found.
 func (c *cps) take(l *config.Limits, now instant) {
 	if l.CPS.Rate > 0 {

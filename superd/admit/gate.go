@@ -158,6 +158,19 @@ func (g *Gate) Counts() Counts {
 	return Counts{g.counts.running, len(g.counts.sources), g.cps.holds.len()}
 }
 
+// Level is where a service stands with its rate limit at one moment.
+type Level struct {
+	Tokens int           // connections that cps lets in at once; -1: there is no rate limit
+	Paused time.Duration // how much longer the whole service accepts nobody; 0: it accepts
+}
+
+// Level looks and changes nothing.
+func (g *Gate) Level(m Moment) Level {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.cps.level(&g.limits, g.instantLocked(m))
+}
+
 // instantLocked never goes back: loops may come here in another order than they read the clock, and an
 // instant before the first would see a full bucket as one that is not quite full.
 func (g *Gate) instantLocked(m Moment) instant {

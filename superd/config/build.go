@@ -2,6 +2,8 @@ package config
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -10,9 +12,13 @@ import (
 // build makes a Config of the blocks that were read, and is of use only when no error was reported.
 func (l *loader) build() *Config {
 	c := &Config{Includes: l.patterns}
+	digest := sha256.New()
 	for _, f := range l.files {
 		c.Files = append(c.Files, f.abs)
+		digest.Write(f.text)
+		digest.Write([]byte{0}) // no text of a file has one, so the border between two files counts
 	}
+	c.Hash = hex.EncodeToString(digest.Sum(nil))
 	base := l.base()
 	defaults, values := base, map[string]cty.Value(nil)
 	if l.defaults != nil {

@@ -21,6 +21,7 @@ type Config struct {
 	Disabled []string   // IDs of services that stand in the files and are switched off
 	Files    []string   // every file read, absolute, the main file first
 	Includes []string   // include patterns, absolute: where new files may appear
+	Hash     string     // SHA-256 of the texts of Files, in hex: equal for equal files, on every machine
 }
 
 // Daemon is the `superd { }` block.

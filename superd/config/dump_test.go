@@ -6,9 +6,11 @@ import (
 	"regexp"
 )
 
-// dump is a Config as text that a person can compare.
+// dump is a Config as text that a person can compare, without the hash of its files.
 func dump(c *Config) []byte {
-	b, err := json.MarshalIndent(c, "", "  ")
+	bare := *c
+	bare.Hash = ""
+	b, err := json.MarshalIndent(&bare, "", "  ")
 	if err != nil {
 		return fmt.Append(nil, err)
 	}

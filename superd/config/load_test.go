@@ -352,3 +352,27 @@ func TestMissingMainFile(t *testing.T) {
 	}
 	wantProblem(t, d, Error, "/nonexistent/superd.hcl: error:", "no such file")
 }
+
+// TestHash: equal files have equal hashes, wherever they are; a border that moves between two files shows.
+func TestHash(t *testing.T) {
+	hash := func(main, other string) string {
+		dir := t.TempDir()
+		for name, text := range map[string]string{"superd.hcl": "include = [\"a.hcl\"]\n" + main, "a.hcl": other} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c, d := Load(filepath.Join(dir, "superd.hcl"), Options{})
+		if d.Len() > 0 {
+			t.Fatal(printed(t, d))
+		}
+		return c.Hash
+	}
+	a := hash("# one\n", "# two\n")
+	if len(a) != 64 || a != hash("# one\n", "# two\n") {
+		t.Errorf("hash %q, and another one for the same files", a)
+	}
+	if a == hash("# one\n# two\n", "") || a == hash("# one\n", "# twO\n") {
+		t.Error("other files have the same hash")
+	}
+}
