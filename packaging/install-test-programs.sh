@@ -16,11 +16,12 @@ packages="vsftpd lftp curl ca-certificates
 	openssh-server openssh-client
 	telnet netcat-openbsd
 	gcc libc6-dev
+	mandoc
 	procps iproute2 util-linux mount
 	libwrap0 libtirpc3 libselinux1 libkrb5-3 libtinfo6
 	libacl1 libaudit1 libcap2 libcrypt1 libgcrypt20 libip4tc2 libkmod2 liblz4-1 liblzma5 libmount1 libpam0g libseccomp2 libssl3 libzstd1"
 unpacked="xinetd inetutils-telnetd busybox-static systemd libsystemd-shared libsystemd0"
-programs="vsftpd lftp curl in.tftpd tftp rsync git sshd ssh ssh-keygen telnet nc gcc ps ss prlimit unshare mount"
+programs="mandoc vsftpd lftp curl in.tftpd tftp rsync git sshd ssh ssh-keygen telnet nc gcc ps ss prlimit unshare mount"
 
 fail() {
 	echo "install-test-programs: $*" >&2

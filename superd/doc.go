@@ -40,4 +40,5 @@
 //	superd/spawn    start a program with this descriptor; the pads; the one reaper; the only one that forks
 //	superd/event    the record of a connection and its sinks
 //	services        the builtins
+//	packaging/man   the manual pages, two of them made of the tables of attributes and events
 package superd

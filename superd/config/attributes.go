@@ -35,6 +35,7 @@ type Attribute struct {
 	Where   Where
 	Default string // as HCL; "" where there is none, or where Doc says what it comes from
 	Doc     string // one line, a sentence without its full stop
+	Xinetd  string // how it differs from xinetd's attribute of that name, written as Doc is; never empty
 	Example string // as HCL, a value other than the default
 }
 

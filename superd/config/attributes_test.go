@@ -148,6 +148,9 @@ func TestTable(t *testing.T) {
 		if a.Doc == "" || strings.HasSuffix(a.Doc, ".") || a.Example == "" || a.Type == "" || a.Where == 0 || a.set == nil {
 			t.Errorf("%s: the row is not complete: %+v", a.Name, a)
 		}
+		if a.Xinetd == "" || strings.HasSuffix(a.Xinetd, ".") {
+			t.Errorf("%s: the row does not say how it differs from xinetd: write Xinetd: sameAsXinetd, notInXinetd, or a sentence without its full stop", a.Name)
+		}
 		if a.Example == a.Default {
 			t.Errorf("%s: the example is the default", a.Name)
 		}
