@@ -4,7 +4,8 @@
 #   packaging/install-test-programs.sh [FOLDER]
 #
 # Nothing it installs is started. Programs that cannot be installed beside others (xinetd and the telnet daemons
-# conflict with every other super-server as packages, systemd would want to be the system's) are unpacked into
+# conflict with every other super-server as packages, proftpd and atftpd with vsftpd and tftpd-hpa, fingerd and micro-httpd
+# want a super-server to be installed, systemd would want to be the system's) are unpacked into
 # FOLDER, which is $SUPERD_TEST_PROGRAMS or /var/cache/superd-test unless given. Running it again costs a few seconds and changes nothing.
 set -eu
 
@@ -14,14 +15,18 @@ packages="vsftpd lftp curl ca-certificates
 	tftpd-hpa tftp-hpa
 	rsync git
 	openssh-server openssh-client
+	finger cvs oidentd nagios-nrpe-server nagios-nrpe-plugin nbdkit libnbd-bin netbase
+	amanda-client amanda-server mariadb-server galera-4
 	telnet netcat-openbsd
 	gcc libc6-dev
 	mandoc
 	procps iproute2 util-linux mount
 	libwrap0 libtirpc3 libselinux1 libkrb5-3 libtinfo6
+	libhiredis0.14 libmemcached11 libmemcachedutil2 libpcre2-posix3 libsodium23
 	libacl1 libaudit1 libcap2 libcrypt1 libgcrypt20 libip4tc2 libkmod2 liblz4-1 liblzma5 libmount1 libpam0g libseccomp2 libssl3 libzstd1"
-unpacked="xinetd inetutils-telnetd busybox-static systemd libsystemd-shared libsystemd0"
-programs="mandoc vsftpd lftp curl in.tftpd tftp rsync git sshd ssh ssh-keygen telnet nc gcc ps ss prlimit unshare mount"
+unpacked="xinetd proftpd-core atftpd fingerd micro-httpd inetutils-telnetd busybox-static systemd libsystemd-shared libsystemd0"
+programs="mandoc vsftpd lftp curl in.tftpd tftp rsync git sshd ssh ssh-keygen telnet nc gcc ps ss prlimit unshare mount
+	finger cvs oidentd nrpe nbdkit nbdinfo nbdcopy amcheck mariadbd mariadb"
 
 fail() {
 	echo "install-test-programs: $*" >&2
@@ -89,7 +94,7 @@ for program in $programs; do
 done
 libraries=$(echo "$folder"/libsystemd*/usr/lib/*-linux-gnu* "$folder"/libsystemd*/usr/lib/*-linux-gnu*/systemd | tr ' ' :)
 export LD_LIBRARY_PATH="$libraries" # for journald, which runs from its folder
-for program in xinetd/usr/sbin/xinetd inetutils-telnetd/usr/sbin/telnetd systemd/lib/systemd/systemd-journald systemd/bin/journalctl; do
+for program in xinetd/usr/sbin/xinetd proftpd-core/usr/sbin/proftpd atftpd/usr/sbin/atftpd fingerd/usr/sbin/in.fingerd micro-httpd/usr/sbin/micro-httpd inetutils-telnetd/usr/sbin/telnetd systemd/lib/systemd/systemd-journald systemd/bin/journalctl; do
 	[ -x "$folder/$program" ] || fail "$folder/$program is still missing"
 	if ldd "$folder/$program" | grep -q 'not found'; then
 		ldd "$folder/$program" >&2
