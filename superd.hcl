@@ -33,6 +33,7 @@ include = ["conf.d/*.hcl"]
 # The daemon itself. It has log_type, log_format and grace as well.
 superd {
   watch = false # true: a changed file is in force as soon as it is saved
+  drain = 0     # "25s": when superd stops, connections may end by themselves for so long before they are ended
 }
 
 # A service with everything that a service can have. Mostly a few lines are enough: see conf.d.

@@ -1,6 +1,7 @@
 package superd
 
 import (
+	"context"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -54,6 +55,7 @@ type openConns struct {
 	conns  map[net.Conn]struct{}
 	closed bool
 	empty  sync.WaitGroup
+	idle   chan struct{} // closed when none is left; nil while nobody waits
 }
 
 // add reports false when the daemon is stopping.
@@ -75,7 +77,31 @@ func (o *openConns) remove(c net.Conn) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.conns, c)
+	if len(o.conns) == 0 && o.idle != nil {
+		close(o.idle)
+		o.idle = nil
+	}
 	o.empty.Done()
+}
+
+// wait returns nil when no connection is left, or the context's error if that ends first.
+func (o *openConns) wait(ctx context.Context) error {
+	o.mu.Lock()
+	if len(o.conns) == 0 {
+		o.mu.Unlock()
+		return nil
+	}
+	if o.idle == nil {
+		o.idle = make(chan struct{})
+	}
+	idle := o.idle
+	o.mu.Unlock()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // closeAll ends every connection and waits until their builtins have returned.

@@ -185,19 +185,20 @@ func (d *loop) applyWithLog(next *config.Config) (plan, error) {
 	return p, nil
 }
 
-// end stops accepting, ends what runs, and returns when it has ended: TERM, and after the grace KILL. A second
-// SIGTERM or SIGINT cuts the grace short.
+// end stops accepting, ends what runs, and returns when it has ended: after the drain TERM, and after the grace KILL. Each
+// further SIGTERM or SIGINT cuts short what is being waited for.
 func (d *loop) end(why os.Signal, signals <-chan os.Signal) {
 	notify(daemon.SdNotifyStopping)
 	d.host.say(event.Stopping(unix.SignalName(why.(syscall.Signal)), d.host.starter.Running()))
 	d.watcher.close()
 	d.host.ending.Store(true)
 	d.stop()
+	d.drain(signals)
 	d.host.starter.SignalAll(syscall.SIGTERM)
 	d.host.open.closeAll()
-	if !d.childrenEnd(signals, d.running.Daemon.Grace) {
+	if !within(d.running.Daemon.Grace, signals, d.host.starter.Wait) {
 		d.host.starter.SignalAll(syscall.SIGKILL)
-		d.childrenEnd(nil, killTime)
+		within(killTime, nil, d.host.starter.Wait)
 	}
 	d.host.linger.Wait()
 	d.host.say(event.Stopped())
@@ -210,20 +211,37 @@ const (
 	flushTime = 2 * time.Second // for the logs
 )
 
-// childrenEnd waits until no child runs, for at most grace or until another signal comes; it reports whether all have ended.
-func (d *loop) childrenEnd(signals <-chan os.Signal, grace time.Duration) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), grace)
+// drain leaves the connections alone until they have ended, the time for that is over, or another signal comes.
+func (d *loop) drain(signals <-chan os.Signal) {
+	if d.running.Daemon.Drain == 0 {
+		return
+	}
+	within(d.running.Daemon.Drain, signals, func(ctx context.Context) error {
+		if err := d.host.starter.Wait(ctx); err != nil {
+			return err
+		}
+		return d.host.open.wait(ctx)
+	})
+}
+
+// within runs wait, whose context ends after limit or when another signal comes; it reports whether wait saw the end of what it waited for.
+func within(limit time.Duration, signals <-chan os.Signal, wait func(context.Context) error) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	go func() {
-		select {
-		case s := <-signals:
-			if s != nil {
-				cancel()
+		for {
+			select {
+			case s := <-signals:
+				if s != syscall.SIGHUP {
+					cancel()
+					return
+				}
+			case <-ctx.Done():
+				return
 			}
-		case <-ctx.Done():
 		}
 	}()
-	return d.host.starter.Wait(ctx) == nil
+	return wait(ctx) == nil
 }
 
 func (d *loop) sayDiagnostics(diags *config.Diagnostics) {

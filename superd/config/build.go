@@ -100,7 +100,7 @@ func (l *loader) buildDaemon(base *spec) Daemon {
 		s = base.in(l.daemon)
 		l.decode(s, InDaemon, noVariables)
 	}
-	d := Daemon{Watch: s.watch, Grace: s.Grace, Log: Log{Target: s.Log.Target}}
+	d := Daemon{Watch: s.watch, Drain: s.drain, Grace: s.Grace, Log: Log{Target: s.Log.Target}}
 	d.Log.Target.JSON = s.jsonLog
 	return d
 }

@@ -27,6 +27,7 @@ type Config struct {
 // Daemon is the `superd { }` block.
 type Daemon struct {
 	Watch bool          // apply changed files without being asked
+	Drain time.Duration // when the daemon stops, for connections to end by themselves before TERM
 	Grace time.Duration // between TERM and KILL when the daemon stops
 	Log   Log           // where the daemon's own messages go
 }

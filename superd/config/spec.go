@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -42,6 +43,7 @@ type spec struct {
 
 	enabled, disabled []word // defaults
 	watch             bool   // superd
+	drain             time.Duration
 	include           []word // top level
 }
 

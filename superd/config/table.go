@@ -29,6 +29,10 @@ var Attributes = []Attribute{
 		Doc:     "Apply changed files as soon as they are saved, without a reload; with false superd only logs what a reload would do",
 		Xinetd:  notInXinetd,
 		Example: `true`},
+	{Name: "drain", Where: InDaemon, Default: `0`, Kind: duration(func(s *spec) *time.Duration { return &s.drain }),
+		Doc:     "When the daemon stops it accepts nobody more, and leaves connections this long to end by themselves before grace begins",
+		Xinetd:  notInXinetd,
+		Example: `"25s"`},
 
 	// what the service is
 	{Name: "id", Where: InService, Kind: identity(),

@@ -3,6 +3,7 @@ include = ["full/*.hcl"]
 
 superd {
   watch      = true
+  drain      = "1m"
   grace      = "20s"
   log_type   = "JOURNAL notice"
   log_format = "json"
