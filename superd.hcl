@@ -71,6 +71,9 @@ superd {
 #  rlimit_files = 64
 #  rlimit_rss   = "UNLIMITED"
 #  rlimit_stack = "8M"
+#  rlimit_core  = 0           # no core dumps
+#  rlimit_fsize = "10M"       # the largest file it may write
+#  rlimit_nproc = 50          # processes of its user, all of them together
 #  max_lifetime = "1h"        # then TERM,
 #  grace        = "10s"       # and KILL so much later
 #

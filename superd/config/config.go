@@ -109,7 +109,7 @@ type Credential struct {
 // Infinity is RLIM_INFINITY.
 const Infinity = ^uint64(0)
 
-// Rlimit is one setrlimit(2) limit, by xinetd's attribute suffix: as, cpu, data, files, rss, stack.
+// Rlimit is one setrlimit(2) limit, by the attribute's suffix: xinetd's as, cpu, data, files, rss, stack, and core, fsize, nproc.
 // Soft and hard are both set to Value (bytes, seconds or descriptors).
 type Rlimit struct {
 	Name  string

@@ -138,6 +138,9 @@ func rlimit(i int, seconds bool) Kind {
 	return kind
 }
 
+// noneAllowed is the one limit at which a program can do its work with none of it. For the others 0 was xinetd's "not set".
+const noneAllowed = "rlimit_core"
+
 func (c cell) size(seconds bool) (uint64, bool) {
 	text, isText := c.text()
 	if isText && strings.EqualFold(text, unlimitedWord) {
@@ -154,7 +157,7 @@ func (c cell) size(seconds bool) (uint64, bool) {
 	switch {
 	case err != nil || isText && seconds && strings.ContainsAny(text, "kKmMgGtT"):
 		c.errorf("Bad number", "%q cannot be read. Write for example %s = %s.", text, c.attr.Name, c.attr.Example)
-	case n < 1:
+	case n < 0, n == 0 && c.attr.Name != noneAllowed:
 		c.errorf("Out of range", `%q is 1 or more, or "UNLIMITED"; to leave superd's own limit in force, leave it out.`, c.attr.Name)
 	default:
 		return uint64(n), true

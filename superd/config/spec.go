@@ -53,7 +53,7 @@ type word struct {
 	at   hcl.Range
 }
 
-var rlimitNames = [...]string{"as", "cpu", "data", "files", "rss", "stack"}
+var rlimitNames = [...]string{"as", "cpu", "data", "files", "rss", "stack", "core", "fsize", "nproc"}
 
 // has reports whether the attribute was written, here or in defaults.
 func (s *spec) has(name string) bool {

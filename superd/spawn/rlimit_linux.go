@@ -24,6 +24,9 @@ var resources = map[string]int{
 	"files": unix.RLIMIT_NOFILE,
 	"rss":   unix.RLIMIT_RSS,
 	"stack": unix.RLIMIT_STACK,
+	"core":  unix.RLIMIT_CORE,
+	"fsize": unix.RLIMIT_FSIZE,
+	"nproc": unix.RLIMIT_NPROC,
 }
 
 // limit gives the limits to pid, which this thread traces, and lets it go. On an error pid must not run any further.

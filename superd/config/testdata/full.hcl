@@ -43,6 +43,9 @@ service "7000" {
   rlimit_files   = 64
   rlimit_rss     = "unlimited"
   rlimit_stack   = 8388608
+  rlimit_core    = 0
+  rlimit_fsize   = "10M"
+  rlimit_nproc   = 50
   max_lifetime   = "1h30m"
   grace          = 2.5
   banner         = "./full/banner"
