@@ -24,7 +24,7 @@ packages="vsftpd lftp curl ca-certificates
 	libwrap0 libtirpc3 libselinux1 libkrb5-3 libtinfo6
 	libhiredis0.14 libmemcached11 libmemcachedutil2 libpcre2-posix3 libsodium23
 	libacl1 libaudit1 libcap2 libcrypt1 libgcrypt20 libip4tc2 libkmod2 liblz4-1 liblzma5 libmount1 libpam0g libseccomp2 libssl3 libzstd1"
-unpacked="xinetd proftpd-core atftpd fingerd micro-httpd inetutils-telnetd busybox-static systemd libsystemd-shared libsystemd0"
+unpacked="xinetd tcpd proftpd-core atftpd fingerd micro-httpd inetutils-telnetd busybox-static systemd libsystemd-shared libsystemd0"
 programs="mandoc vsftpd lftp curl in.tftpd tftp rsync git sshd ssh ssh-keygen telnet nc gcc ps ss prlimit unshare mount
 	finger cvs oidentd nrpe nbdkit nbdinfo nbdcopy amcheck mariadbd mariadb"
 
@@ -94,7 +94,7 @@ for program in $programs; do
 done
 libraries=$(echo "$folder"/libsystemd*/usr/lib/*-linux-gnu* "$folder"/libsystemd*/usr/lib/*-linux-gnu*/systemd | tr ' ' :)
 export LD_LIBRARY_PATH="$libraries" # for journald, which runs from its folder
-for program in xinetd/usr/sbin/xinetd proftpd-core/usr/sbin/proftpd atftpd/usr/sbin/atftpd fingerd/usr/sbin/in.fingerd micro-httpd/usr/sbin/micro-httpd inetutils-telnetd/usr/sbin/telnetd systemd/lib/systemd/systemd-journald systemd/bin/journalctl; do
+for program in xinetd/usr/sbin/xinetd tcpd/usr/sbin/tcpdmatch proftpd-core/usr/sbin/proftpd atftpd/usr/sbin/atftpd fingerd/usr/sbin/in.fingerd micro-httpd/usr/sbin/micro-httpd inetutils-telnetd/usr/sbin/telnetd systemd/lib/systemd/systemd-journald systemd/bin/journalctl; do
 	[ -x "$folder/$program" ] || fail "$folder/$program is still missing"
 	if ldd "$folder/$program" | grep -q 'not found'; then
 		ldd "$folder/$program" >&2
