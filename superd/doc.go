@@ -37,6 +37,7 @@
 //	superd/config   files → diagnostics → Config; the attribute table; the only importer of hcl
 //	superd/socket   one socket's life; the only caller of bind and listen
 //	superd/admit    may this peer in, now? pure
+//	superd/libwrap  what hosts.allow and hosts.deny say about a connection
 //	superd/spawn    start a program with this descriptor; the pads; the one reaper; the only one that forks
 //	superd/event    the record of a connection and its sinks
 //	services        the builtins

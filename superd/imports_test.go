@@ -12,15 +12,16 @@ import (
 // cmd → superd → {socket, admit, spawn, event} → config → services.
 var (
 	mayImport = map[string][]string{
-		"superd/services":      {},
-		"superd/superd/config": {"superd/services"},
-		"superd/superd/admit":  {"superd/superd/config"},
-		"superd/superd/socket": {"superd/superd/config"},
-		"superd/superd/spawn":  {"superd/superd/config"},
-		"superd/superd/event":  {"superd/superd/config"},
+		"superd/services":       {},
+		"superd/superd/config":  {"superd/services"},
+		"superd/superd/admit":   {"superd/superd/config"},
+		"superd/superd/libwrap": {},
+		"superd/superd/socket":  {"superd/superd/config"},
+		"superd/superd/spawn":   {"superd/superd/config"},
+		"superd/superd/event":   {"superd/superd/config"},
 		"superd/superd": {
 			"superd/services", "superd/superd/config", "superd/superd/admit",
-			"superd/superd/socket", "superd/superd/spawn", "superd/superd/event",
+			"superd/superd/socket", "superd/superd/spawn", "superd/superd/event", "superd/superd/libwrap",
 		},
 	}
 	onlyIn = map[string]string{
