@@ -94,3 +94,14 @@ superd {
 #  no_access    = ["192.0.2.{66,77}"]
 #  access_times = ["mon-fri 08:00-18:00", "sat 22:00-02:00"]
 #}
+#
+#service "example-redirect" {
+#  # Instead of running a program, connect each client to another host and port.
+#  type            = "UNLISTED"
+#  socket_type     = "stream"
+#  wait            = false
+#  port            = 7080
+#  redirect        = ["192.0.2.7", 8080] # or a host's name, which is looked up again when it may have changed
+#  connect_timeout = "10s"               # reaching it may take so long
+#  max_idle        = "15m"               # and it ends when both sides have been silent so long
+#}

@@ -110,21 +110,26 @@ func (c *conn) ask(names []string) admit.Decision {
 	}
 }
 
-// refuse logs the verdict, finishes, and ends the connection as the policy says. The fail banner arrives even if the peer spoke first.
+// refuse logs the verdict, finishes, and ends the connection as the policy says.
 func (c *conn) refuse(d admit.Decision, detail string) {
 	c.logRefuse(d.Verdict, detail)
 	if d.Verdict == admit.CPS && c.set.Limits.OnCPS == config.Pause {
 		c.sayPause()
 	}
+	c.dismiss(d.Policy)
+	c.finish()
+}
+
+// dismiss ends the connection as the policy says. The fail banner arrives even if the peer spoke first.
+func (c *conn) dismiss(p config.Policy) {
 	switch {
-	case d.Policy == config.Reset:
+	case p == config.Reset:
 		socket.Reset(c.fd)
 	case len(c.set.BannerFail)+len(c.set.Banner) > 0:
 		c.host.linger.Refuse(c.fd, c.set.BannerFail)
 	default:
 		_ = unix.Close(c.fd)
 	}
-	c.finish()
 }
 
 // sayPause says that this connection was one too many, so that the service accepts nobody until the hold is over.
@@ -204,6 +209,10 @@ func (c *conn) serveBuiltin() {
 	if c.set.MaxLifetime > 0 {
 		timer := time.AfterFunc(c.set.MaxLifetime, func() { _ = stream.Close() })
 		defer timer.Stop()
+	}
+	if c.set.Redirect != nil {
+		c.redirect(stream)
+		return
 	}
 	c.logStart(0)
 	_ = c.set.builtin.Stream(stream) // a peer that fails is the peer's business; the exit is logged

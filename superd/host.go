@@ -18,12 +18,15 @@ import (
 type host struct {
 	starter *spawn.Starter
 	names   *names
+	targets targets
+	leaving connBook // the connections of redirections to their targets
 	load    loadavg
 	linger  *socket.Lingerer
 	log     atomic.Pointer[event.Sink] // the daemon's own messages
 	conns   atomic.Uint64              // the last connection's number
 	open    openConns
-	ending  atomic.Bool // nothing more is started
+	ending  atomic.Bool   // nothing more is started
+	ended   chan struct{} // closed at the end, for whoever waits for something outside; nil in tests
 	history history
 	roster  atomic.Pointer[roster] // nil until the first configuration is in force
 

@@ -77,7 +77,7 @@ func (d *loop) begin(first *config.Config, diags *config.Diagnostics) error {
 	if err != nil {
 		return fmt.Errorf("superd's own log: %w", err)
 	}
-	host := &host{starter: spawn.New(), names: newNames(), linger: socket.NewLingerer(lingerLimit)}
+	host := &host{starter: spawn.New(), names: newNames(), linger: socket.NewLingerer(lingerLimit), ended: make(chan struct{})}
 	host.log.Store(log)
 	hub.ReportTo(log)
 	d.supervisor = newSupervisor(host, hub)
@@ -192,6 +192,7 @@ func (d *loop) end(why os.Signal, signals <-chan os.Signal) {
 	d.host.say(event.Stopping(unix.SignalName(why.(syscall.Signal)), d.host.starter.Running()))
 	d.watcher.close()
 	d.host.ending.Store(true)
+	close(d.host.ended)
 	d.stop()
 	d.drain(signals)
 	d.host.starter.SignalAll(syscall.SIGTERM)

@@ -72,7 +72,7 @@ type mode uint8
 
 const (
 	acceptProgram mode = iota // stream nowait, program
-	acceptBuiltin             // stream nowait, builtin
+	acceptBuiltin             // stream nowait, builtin or redirection
 	waitProgram               // stream or dgram, wait: the program gets the socket itself
 	answerDgram               // dgram builtin
 	sessionDgram              // dgram nowait, program: a connected socket for each peer
@@ -83,7 +83,7 @@ func (s *settings) mode() mode {
 	switch {
 	case builtin && s.SocketType == config.Dgram:
 		return answerDgram
-	case builtin:
+	case builtin, s.Redirect != nil:
 		return acceptBuiltin
 	case s.Wait:
 		return waitProgram

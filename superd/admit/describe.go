@@ -14,5 +14,6 @@ func (v Verdict) Doc() string {
 		Lookup:      "The client's host name decides, and could not be found out",
 		Fork:        "Admitted, but the program could not be started; detail says why",
 		Descriptors: "Admitted, but there was no descriptor left",
+		Target:      "Admitted, but the target of redirect could not be reached; detail says why",
 	}[v]
 }

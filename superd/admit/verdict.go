@@ -16,8 +16,9 @@ const (
 	Lookup              // its names are needed and could not be found out
 	Fork                // admitted, but the program could not be started
 	Descriptors         // admitted, but there was no descriptor left
+	Target              // admitted, but where it is redirected to could not be reached
 
-	// Verdicts is their number: the size of a table of counters. Lookup, Fork and Descriptors
+	// Verdicts is their number: the size of a table of counters. Lookup, Fork, Descriptors and Target
 	// are never the gate's: they are words for what happens beside it.
 	Verdicts
 )
@@ -25,6 +26,6 @@ const (
 func (v Verdict) String() string {
 	return [Verdicts]string{
 		"ok", "address", "time", "load", "cps", "hold", "instances", "per_source",
-		"lookup", "fork", "descriptors",
+		"lookup", "fork", "descriptors", "target",
 	}[v]
 }

@@ -68,7 +68,6 @@ func legal(in Where) []string {
 
 // unavailable are attributes of xinetd.conf(5) that superd has under another name, not yet, or not at all.
 var unavailable = map[string]string{
-	"redirect":    `Redirection is not there yet. Until then run a program that forwards, such as socat, as "server".`,
 	"rpc_version": "RPC services are not there yet.",
 	"rpc_number":  "RPC services are not there yet.",
 	"deny_time":   "Sensors are not there yet; deny_time has nothing to act on.",

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
+	"time"
 )
 
 // Equal reports whether two services are the same in everything but the place in the files.
@@ -60,6 +61,9 @@ var aspects = []struct {
 	}},
 	{"backlog", func(s *Service) any { return s.Socket.Backlog }},
 	{"server", func(s *Service) any { return s.Program.Path }},
+	{"redirect", func(s *Service) any { return s.Redirect.target() }},
+	{"connect_timeout", func(s *Service) any { connect, _ := s.Redirect.times(); return connect }},
+	{"max_idle", func(s *Service) any { _, idle := s.Redirect.times(); return idle }},
 	{"server_args", func(s *Service) any { return s.Program.Args }},
 	{"user", func(s *Service) any {
 		if c := s.Program.Credential; c != nil {
@@ -122,6 +126,20 @@ var aspects = []struct {
 	{"log_format", func(s *Service) any { return s.Log.Target.JSON }},
 	{"log_on_success", func(s *Service) any { return s.Log.OnSuccess }},
 	{"log_on_failure", func(s *Service) any { return s.Log.OnFailure }},
+}
+
+func (r *Redirect) target() any {
+	if r == nil {
+		return nil
+	}
+	return Redirect{Host: r.Host, Port: r.Port}
+}
+
+func (r *Redirect) times() (connect, idle time.Duration) {
+	if r == nil {
+		return 0, 0
+	}
+	return r.Connect, r.Idle
 }
 
 func rlimitOf(name string) func(*Service) any {

@@ -14,6 +14,7 @@ func TestChangesSeeEverything(t *testing.T) {
 		s.Program.Rlimits = []Rlimit{{"cpu", 1}}
 		s.Program.Credential.Groups = []uint32{1}
 		s.Access = Access{OnlyFrom: []Rule{{Name: "a"}}, NoAccess: []Rule{{Name: "b"}}, Times: []Window{{Days: 1}}}
+		s.Redirect = &Redirect{Host: "a", Port: 1}
 		s.Banner, s.BannerSuccess, s.BannerFail = []byte("a"), []byte("b"), []byte("c")
 		return s
 	}
@@ -85,7 +86,7 @@ func leaves(v reflect.Value, path string, visit func(string), change ...string) 
 		v.SetInt(v.Int() + 1)
 	case reflect.Float64:
 		v.SetFloat(v.Float() + 1)
-	case reflect.Uint8, reflect.Uint32, reflect.Uint64:
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		v.SetUint(v.Uint() + 1)
 	default:
 		if v.Type() == reflect.TypeFor[netip.AddrPort]() {

@@ -40,10 +40,11 @@ type Service struct {
 
 	SocketType SocketType
 	Wait       bool       // the program gets the listening (or datagram) socket itself, one at a time; false for a builtin
-	Builtin    string     // the builtin's name, or "" for a Program
+	Builtin    string     // the builtin's name, or "" for a Program or a Redirect
+	Redirect   *Redirect  // where its clients are handed on to; nil for a builtin or a Program
 	Endpoints  []Endpoint // at least one
 	Socket     SocketOptions
-	Program    Program // zero for a builtin
+	Program    Program // zero for a builtin and a Redirect
 
 	MaxLifetime time.Duration // 0: none. TERM, then KILL after Grace
 	Grace       time.Duration
@@ -85,6 +86,14 @@ type SocketOptions struct {
 	NoDelay   bool
 	KeepAlive bool
 	Reuse     bool // flag REUSE; SO_REUSEADDR is always on for stream sockets
+}
+
+// Redirect is where the clients of a service are handed on to.
+type Redirect struct {
+	Host    string // an address, or a host name in lower case
+	Port    uint16
+	Connect time.Duration // the longest that reaching it may take; 0: as long as the system tries
+	Idle    time.Duration // ends a connection on which nothing moves; 0: never
 }
 
 // Program is an external server: everything about it that does not depend on the connection.

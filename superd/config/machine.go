@@ -23,6 +23,7 @@ type machine struct {
 	ports      map[portName]uint16     // services(5)
 	networks   map[string]netip.Prefix // networks(5)
 	interfaces map[string]struct{}
+	addresses  map[netip.Addr]struct{} // of this machine
 }
 
 // question is what was asked: the kind of thing, and its name.
@@ -231,6 +232,27 @@ func (m *machine) hasInterface(name string) bool {
 		return struct{}{}, nil
 	})
 	return err == nil
+}
+
+// hasAddress reports whether addr is an address of this machine. The answer is no part of what is remembered: it only
+// serves to warn of what would otherwise be seen when it happens.
+func (m *machine) hasAddress(addr netip.Addr) bool {
+	if m.portable {
+		return false
+	}
+	if m.addresses == nil {
+		m.addresses = make(map[netip.Addr]struct{})
+		all, _ := net.InterfaceAddrs() // none: then nothing is known
+		for _, a := range all {
+			if n, ok := a.(*net.IPNet); ok {
+				if ip, ok := netip.AddrFromSlice(n.IP); ok {
+					m.addresses[ip.Unmap()] = struct{}{}
+				}
+			}
+		}
+	}
+	_, ok := m.addresses[addr.WithZone("")]
+	return ok
 }
 
 // user finds a user by name or number.

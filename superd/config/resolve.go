@@ -5,9 +5,12 @@ import "superd/services"
 // resolve completes s.Service from what its author wrote.
 func (l *loader) resolve(s *spec) {
 	l.sockets(s)
-	if s.internal {
+	switch {
+	case s.internal:
 		l.builtin(s)
-	} else {
+	case s.has("redirect"):
+		l.redirected(s)
+	default:
 		l.program(s)
 	}
 	if s.protocol != "" && (s.Builtin != "" || !s.internal) {
@@ -58,7 +61,7 @@ func (l *loader) builtin(s *spec) {
 	case s.SocketType == Stream && b.Stream == nil, s.SocketType == Dgram && b.Dgram == nil:
 		l.diags.errorf(s.header(), "Unknown builtin", "The builtin %q does not speak %s.", s.Name, s.protocol)
 	}
-	for _, name := range []string{"server", "server_args"} {
+	for _, name := range []string{"server", "server_args", "redirect"} {
 		if s.has(name) {
 			l.diags.errorf(s.at(name), "Server of a builtin", `A service of type "INTERNAL" has no %s: leave out one of the two.`, name)
 		}

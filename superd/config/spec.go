@@ -38,6 +38,9 @@ type spec struct {
 	passenv            []string
 	env                []string
 	rlimits            [len(rlimitNames)]*uint64
+	redirect           target
+	connectTimeout     time.Duration
+	maxIdle            time.Duration
 	jsonLog            bool
 	banner             [3]string // paths: banner, banner_success, banner_fail
 

@@ -38,6 +38,45 @@ func (c *Conn) SetDeadline(t time.Time) error      { return c.file.SetDeadline(t
 func (c *Conn) SetReadDeadline(t time.Time) error  { return c.file.SetReadDeadline(t) }
 func (c *Conn) SetWriteDeadline(t time.Time) error { return c.file.SetWriteDeadline(t) }
 
+// SetNoDelay sends what is written at once (tcp(7), TCP_NODELAY).
+func (c *Conn) SetNoDelay() error {
+	var failure error
+	if err := c.raw.Control(func(fd uintptr) {
+		failure = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	}); err != nil {
+		return err
+	}
+	return os.NewSyscallError("setsockopt", failure)
+}
+
+// SyscallConn gives the descriptor, which is in nonblocking mode, for system calls that a Conn does not have.
+func (c *Conn) SyscallConn() (syscall.RawConn, error) { return c.raw, nil }
+
+// Release takes the descriptor back out of the Conn, which is closed for its owner then: the caller closes fd. It is in
+// blocking mode and, as Accept(false) would have given it, AF_INET for an IPv4 peer. After an error nothing is left open.
+func (c *Conn) Release() (fd int, err error) {
+	var failure error
+	err = c.raw.Control(func(own uintptr) {
+		if fd, failure = unix.FcntlInt(own, unix.F_DUPFD_CLOEXEC, 0); failure == nil {
+			failure = unix.SetNonblock(fd, false)
+		}
+	})
+	c.file.Close()
+	if err != nil {
+		return -1, err
+	}
+	if failure != nil {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+		return -1, os.NewSyscallError("fcntl", failure)
+	}
+	if c.peer.Addr().Is4() {
+		unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_ADDRFORM, unix.AF_INET) // an AF_INET one refuses: it is what it should be
+	}
+	return fd, nil
+}
+
 // CloseWrite sends EOF and leaves the other direction open.
 func (c *Conn) CloseWrite() error {
 	var failure error

@@ -10,7 +10,7 @@ superd {
 }
 
 defaults {
-  enabled  = ["all", "echo", "off"]
+  enabled  = ["all", "echo", "off", "7010"]
   disabled = ["off"]
 }
 
@@ -66,4 +66,14 @@ service "7000" {
   log_format     = "json"
   log_on_success = ["USERID", "TRAFFIC"]
   log_on_failure = ["ATTEMPT"]
+}
+
+service "7010" {
+  type            = "UNLISTED"
+  socket_type     = "stream"
+  wait            = false
+  port            = 7010
+  redirect        = ["192.0.2.7", "ftp"]
+  connect_timeout = "3s"
+  max_idle        = "15m"
 }

@@ -12,7 +12,7 @@ service "ftp" {
   port        = 21
   flags       = ["REUSE", "KEPALIVE", "INTERCEPT"]
   interface   = "eth0"
-  redirect    = "192.0.2.1 80"
+  mdns        = true
   rlimits {
   }
 }
