@@ -14,7 +14,8 @@
 # What holds for every service that does not say otherwise, wherever the service stands.
 defaults {
   log_type       = "STDERR"                            # or "SYSLOG daemon info", "JOURNAL", "FILE /var/log/superd.log 8M 9M"
-  log_format     = "text"                              # or "json"
+  log_format     = "text"                              # or "json", or "xinetd": lines as xinetd writes them
+  log_redact     = "none"                              # of addresses: "prefix", "hash" or "drop"
   log_on_success = ["PID", "HOST", "DURATION", "EXIT"] # also USERID, TRAFFIC
   log_on_failure = ["HOST"]                            # also USERID, ATTEMPT
 
@@ -30,7 +31,7 @@ defaults {
 # More files, relative to this one. What matches nothing is not missed.
 include = ["conf.d/*.hcl"]
 
-# The daemon itself. It has log_type, log_format and grace as well.
+# The daemon itself. It has log_type, log_format, log_redact and grace as well.
 superd {
   watch = false # true: a changed file is in force as soon as it is saved
   drain = 0     # "25s": when superd stops, connections may end by themselves for so long before they are ended

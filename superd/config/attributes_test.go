@@ -99,7 +99,11 @@ func TestAttributes(t *testing.T) {
 			s.Log.Target = LogTarget{Kind: File, Path: "/var/log/x", Soft: 100, Hard: 200}
 		}},
 		{`log_type = "JOURNAL"`, both, func(s *Service) { s.Log.Target = LogTarget{Kind: Journal, Level: "info"} }},
-		{`log_format = "json"`, both, func(s *Service) { s.Log.Target.JSON = true }},
+		{`log_format = "json"`, both, func(s *Service) { s.Log.Target.Format = JSONFormat }},
+		{`log_format = "Xinetd"`, both, func(s *Service) { s.Log.Target.Format = XinetdFormat }},
+		{`log_redact = "prefix"`, both, func(s *Service) { s.Log.Target.Redact = RedactPrefix }},
+		{`log_redact = "hash"`, both, func(s *Service) { s.Log.Target.Redact = RedactHash }},
+		{`log_redact = "drop"`, both, func(s *Service) { s.Log.Target.Redact = RedactDrop }},
 		{`log_on_success = []`, both, func(s *Service) { s.Log.OnSuccess = 0 }},
 		{`log_on_failure = ["host", "ATTEMPT"]`, both, func(s *Service) { s.Log.OnFailure = LogHost | LogAttempt }},
 	} {

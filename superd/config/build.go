@@ -101,6 +101,6 @@ func (l *loader) buildDaemon(base *spec) Daemon {
 		l.decode(s, InDaemon, noVariables)
 	}
 	d := Daemon{Watch: s.watch, Drain: s.drain, Grace: s.Grace, Log: Log{Target: s.Log.Target}}
-	d.Log.Target.JSON = s.jsonLog
+	d.Log.Target.Format, d.Log.Target.Redact = s.logFormat, s.logRedact
 	return d
 }

@@ -120,10 +120,11 @@ var aspects = []struct {
 	{"access_times", func(s *Service) any { return s.Access.Times }},
 	{"log_type", func(s *Service) any {
 		t := s.Log.Target
-		t.JSON = false
+		t.Format, t.Redact = 0, 0
 		return t
 	}},
-	{"log_format", func(s *Service) any { return s.Log.Target.JSON }},
+	{"log_format", func(s *Service) any { return s.Log.Target.Format }},
+	{"log_redact", func(s *Service) any { return s.Log.Target.Redact }},
 	{"log_on_success", func(s *Service) any { return s.Log.OnSuccess }},
 	{"log_on_failure", func(s *Service) any { return s.Log.OnFailure }},
 }

@@ -187,7 +187,7 @@ type Log struct {
 	OnFailure LogFlags
 }
 
-// LogTarget is `log_type` and `log_format`; comparable.
+// LogTarget is `log_type`, `log_format` and `log_redact`; comparable.
 type LogTarget struct {
 	Kind     LogKind
 	Facility string // syslog: "daemon", "auth", "local0" …
@@ -195,8 +195,32 @@ type LogTarget struct {
 	Path     string // file
 	Soft     int64  // file: warn when larger; 0: no limit
 	Hard     int64  // file: stop writing when larger; 0: no limit
-	JSON     bool   // log_format = "json"; ignored by the journal, which takes fields
+	Format   LogFormat
+	Redact   Redaction
 }
+
+// LogFormat is how an event is written.
+type LogFormat uint8
+
+const (
+	TextFormat   LogFormat = iota // NAME key=value …
+	JSONFormat                    // an object on a line; the journal, which takes fields, ignores it
+	XinetdFormat                  // xinetd's lines, byte for byte
+)
+
+func (f LogFormat) String() string { return [...]string{"text", "json", "xinetd"}[f] }
+
+// Redaction is what a log keeps of a peer's address.
+type Redaction uint8
+
+const (
+	RedactNone   Redaction = iota // all of it, and the port
+	RedactPrefix                  // the first 24 bits of an IPv4 and 48 of an IPv6 address
+	RedactHash                    // a hash under a key that dies with the daemon: one peer's lines can be told to be one peer's
+	RedactDrop                    // nothing
+)
+
+func (r Redaction) String() string { return [...]string{"none", "prefix", "hash", "drop"}[r] }
 
 // LogKind is the word that starts log_type.
 type LogKind uint8

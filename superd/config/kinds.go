@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -218,20 +219,17 @@ func choice(words []string, later map[string]string, take func(*spec, string)) K
 	}}
 }
 
-// policy is one of the words of on_instances and its like.
-func policy(field func(*spec) *Policy, allowed ...Policy) Kind {
-	words := make([]string, len(allowed))
-	for i, p := range allowed {
-		words[i] = p.String()
+// named is one of the values that are written as their String.
+func named[T fmt.Stringer](field func(*spec) *T, values ...T) Kind {
+	words := make([]string, len(values))
+	for i, v := range values {
+		words[i] = v.String()
 	}
-	return choice(words, nil, func(s *spec, w string) {
-		for _, p := range allowed {
-			if p.String() == w {
-				*field(s) = p
-			}
-		}
-	})
+	return choice(words, nil, func(s *spec, w string) { *field(s) = values[slices.Index(words, w)] })
 }
+
+// policy is one of the words of on_instances and its like.
+func policy(field func(*spec) *Policy, allowed ...Policy) Kind { return named(field, allowed...) }
 
 // set is a list of words, each of which may be there or not.
 func set(words []string, later map[string]string, take func(s *spec, chosen []string)) Kind {

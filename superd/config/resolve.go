@@ -17,7 +17,7 @@ func (l *loader) resolve(s *spec) {
 		s.Endpoints = l.endpoints(s, l.ports(s))
 	}
 	l.banners(s)
-	s.Log.Target.JSON = s.jsonLog
+	s.Log.Target.Format, s.Log.Target.Redact = s.logFormat, s.logRedact
 	if s.SocketType == Stream && s.Wait && (s.Access.Restricted || len(s.Access.NoAccess) > 0) {
 		l.diags.warnf(s.at("only_from", "no_access"), "No access control",
 			"With wait = true and a stream socket the program accepts the connections, so superd cannot see who comes.")

@@ -41,7 +41,8 @@ type spec struct {
 	redirect           target
 	connectTimeout     time.Duration
 	maxIdle            time.Duration
-	jsonLog            bool
+	logFormat          LogFormat
+	logRedact          Redaction
 	banner             [3]string // paths: banner, banner_success, banner_fail
 
 	enabled, disabled []word // defaults

@@ -297,7 +297,7 @@ func TestParseNetwork(t *testing.T) {
 }
 
 func TestLegal(t *testing.T) {
-	if names := legal(InDaemon); !slices.Equal(names, []string{"watch", "drain", "grace", "log_type", "log_format"}) {
+	if names := legal(InDaemon); !slices.Equal(names, []string{"watch", "drain", "grace", "log_type", "log_format", "log_redact"}) {
 		t.Errorf("superd has %q", names)
 	}
 }

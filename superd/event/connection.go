@@ -22,8 +22,19 @@ type Exit struct {
 	Code         int
 	Signal       int // 0: the program ended by itself, with Code
 	Duration     time.Duration
+	Traffic      *Traffic      // nil: not known
 	User, System time.Duration // processor time of a program
 	MaxRSS       int64         // bytes; of a program
+}
+
+// Traffic is the bytes of a connection, from the peer and to it.
+type Traffic struct{ In, Out uint64 }
+
+// UserID is what an ident server has said about a connection (RFC 1413): the rest of its answer behind "USERID :".
+type UserID struct {
+	Service string
+	ConnID  uint64
+	Text    string
 }
 
 // Refuse is a connection that got no Start.
@@ -41,7 +52,7 @@ func (c *Start) event(flags config.LogFlags) (e Event) {
 	if flags == 0 {
 		return
 	}
-	e.kind = kindStart
+	e.kind, e.flags, e.process = kindStart, flags, c.Pid != 0
 	c.subject(&e, flags)
 	c.hosts(&e, flags)
 	return
@@ -62,12 +73,12 @@ func (c *Start) hosts(e *Event, flags config.LogFlags) {
 	}
 }
 
-// event is written with EXIT or DURATION only, as in xinetd.
+// event is written with EXIT, DURATION or TRAFFIC only, as in xinetd.
 func (c *Exit) event(flags config.LogFlags) (e Event) {
-	if flags&(config.LogExit|config.LogDuration) == 0 {
+	if flags&(config.LogExit|config.LogDuration|config.LogTraffic) == 0 {
 		return
 	}
-	e.kind = kindExit
+	e.kind, e.flags, e.process = kindExit, flags, c.Pid != 0
 	c.subject(&e, flags)
 	if flags&config.LogExit != 0 {
 		if c.Signal != 0 {
@@ -77,12 +88,17 @@ func (c *Exit) event(flags config.LogFlags) (e Event) {
 		}
 	}
 	c.hosts(&e, flags)
+	e.str(keyVerdict, "ok")
 	if flags&config.LogDuration != 0 {
 		e.duration(keyDuration, c.Duration)
-		if c.Pid != 0 {
-			e.duration(keyUser, c.User)
-			e.duration(keySystem, c.System)
-		}
+	}
+	if flags&config.LogTraffic != 0 && c.Traffic != nil {
+		e.num(keyIn, int64(c.Traffic.In))
+		e.num(keyOut, int64(c.Traffic.Out))
+	}
+	if flags&config.LogDuration != 0 && c.Pid != 0 {
+		e.duration(keyUser, c.User)
+		e.duration(keySystem, c.System)
 	}
 	if flags&config.LogExit != 0 && c.Pid != 0 {
 		e.num(keyMaxRSS, c.MaxRSS)
@@ -95,7 +111,7 @@ func (c *Refuse) event(flags config.LogFlags) (e Event) {
 	if flags == 0 {
 		return
 	}
-	e.kind = kindRefuse
+	e.kind, e.flags = kindRefuse, flags
 	e.str(keyService, c.Service)
 	e.num(keyConn, int64(c.ConnID))
 	e.str(keyVerdict, c.Verdict)
@@ -104,5 +120,17 @@ func (c *Refuse) event(flags config.LogFlags) (e Event) {
 		e.endpoint(keyFrom, keyPort, c.Peer)
 		e.endpoint(keyTo, keyToPort, c.Local)
 	}
+	return
+}
+
+// event is written with the flag USERID only.
+func (c *UserID) event(flags config.LogFlags) (e Event) {
+	if flags&config.LogUserID == 0 {
+		return
+	}
+	e.kind, e.flags = kindUserID, flags
+	e.str(keyService, c.Service)
+	e.num(keyConn, int64(c.ConnID))
+	e.str(keyUserID, c.Text)
 	return
 }

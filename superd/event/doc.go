@@ -4,7 +4,7 @@
 // What can be logged stands in one table (table.go): every event with its level and keys, every key with its meaning.
 // Nothing else can be written; an Event comes only from the functions of this package. The road of an event:
 //
-//	Start, Exit, Refuse, Ready, … ──► Event ──► Sink.Write   formats it (text, JSON, syslog, journal fields)
+//	Start, Exit, Refuse, Ready, … ──► Event ──► Sink.Write   formats it (text, JSON, xinetd, syslog, journal fields)
 //	                                                │        into the sink's pending batch; never waits
 //	                                                ▼
 //	                                         one goroutine per sink ──► output (file, stderr, datagram socket)

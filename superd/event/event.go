@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"superd/superd/config"
 )
 
 // Level says how much an event matters.
@@ -30,10 +32,14 @@ type Event struct {
 	count  int
 	fields [fieldsMax]field
 	text   string // lines that follow the event, such as an excerpt of a file
+
+	// Of a connection's event, for the format of xinetd, which shows what is missing:
+	flags   config.LogFlags // those it was made with
+	process bool            // there is one
 }
 
 // fieldsMax is how many fields the longest event has (EXIT).
-const fieldsMax = 12
+const fieldsMax = 15
 
 // Bounds of what others write into a log.
 const (

@@ -13,6 +13,7 @@ type format struct {
 	pid      int // the daemon's
 	facility int // syslog(3), times 8
 	severity int // the least that an event is sent with, as a number of syslog(3)
+	redact   redactor
 }
 
 // layout is what an event looks like.
@@ -21,6 +22,7 @@ type layout uint8
 const (
 	layoutText    layout = iota // NAME key=value …
 	layoutJSON                  // one object on a line
+	layoutXinetd                // xinetd's lines
 	layoutJournal               // fields of journald's native protocol
 )
 
@@ -32,6 +34,7 @@ const (
 	headStamp         // time and process
 	headPriority      // <N>, which journald takes off stderr's lines
 	headSyslog        // RFC 3164
+	headXinetd        // xinetd's time
 )
 
 // stamp is RFC 3339 with milliseconds.
@@ -39,14 +42,21 @@ const stamp = "2006-01-02T15:04:05.000Z07:00"
 
 // append appends e, whose bytes end in a newline.
 func (f *format) append(b []byte, e *Event, now time.Time) []byte {
-	if f.layout == layoutJournal {
+	e = f.redact.event(e)
+	switch f.layout {
+	case layoutJournal:
 		return f.appendJournal(b, e)
+	case layoutXinetd:
+		return f.appendXinetd(b, e, now)
+	case layoutJSON:
+		return f.appendJSON(f.appendHead(b, e, now), e, now)
 	}
-	b = f.appendHead(b, e, now)
-	if f.layout == layoutJSON {
-		return f.appendJSON(b, e, now)
-	}
-	b = append(appendText(b, e), '\n')
+	b = append(appendText(f.appendHead(b, e, now), e), '\n')
+	return f.appendBody(b, e, now)
+}
+
+// appendBody appends the lines that follow an event, indented.
+func (f *format) appendBody(b []byte, e *Event, now time.Time) []byte {
 	if e.text == "" {
 		return b
 	}
@@ -72,7 +82,11 @@ func (f *format) appendHead(b []byte, e *Event, now time.Time) []byte {
 	case headSyslog:
 		b = f.appendPriority(b, e)
 		b = now.Local().AppendFormat(b, time.Stamp)
-		b = append(b, " superd["...)
+		if f.layout == layoutXinetd {
+			b = append(b, " xinetd["...)
+		} else {
+			b = append(b, " superd["...)
+		}
 		b = strconv.AppendInt(b, int64(f.pid), 10)
 		b = append(b, "]: "...)
 	}
@@ -85,8 +99,12 @@ func (f *format) appendPriority(b []byte, e *Event) []byte {
 	return append(b, '>')
 }
 
-// priority is the configured level for what is ordinary, and the event's own when it is worse.
+// priority is the configured level for what is ordinary, and the event's own when it is worse. xinetd has nothing worse among
+// the lines of its services.
 func (f *format) priority(e *Event) int {
+	if f.layout == layoutXinetd && e.kind <= kindUserID {
+		return f.severity
+	}
 	return min(f.severity, kinds[e.kind].level.severity())
 }
 

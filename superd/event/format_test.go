@@ -157,7 +157,28 @@ func FuzzFormats(f *testing.F) {
 		checkText(t, e, want)
 		checkJSON(t, e, want)
 		checkJournal(t, e, want)
+		checkXinetd(t, service, reason, e)
 	})
+}
+
+// checkXinetd: whatever a service is called and an ident server says, a line begins as one and has nothing that does not show.
+func checkXinetd(t *testing.T, service, said string, e Event) {
+	f := format{layout: layoutXinetd, head: headXinetd}
+	u := UserID{Service: service, Text: said}
+	user := u.event(config.LogUserID)
+	for _, e := range []Event{e, user} {
+		lines := strings.SplitAfter(string(f.append(nil, &e, sampleTime)), "\n")
+		for i, line := range lines[:len(lines)-1] {
+			if i == 0 && !strings.HasPrefix(line, "26/11/22@") || i > 0 && !strings.HasPrefix(line, "    ") {
+				t.Errorf("xinetd: line %d of %q", i, lines)
+			}
+			for _, r := range strings.TrimSuffix(line, "\n") {
+				if r != '\t' && !strconv.IsPrint(r) {
+					t.Errorf("xinetd: %q has what cannot be printed", line)
+				}
+			}
+		}
+	}
 }
 
 func checkText(t *testing.T, e Event, want map[string]string) {

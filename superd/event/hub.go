@@ -1,6 +1,7 @@
 package event
 
 import (
+	"crypto/rand"
 	"fmt"
 	"io"
 	"os"
@@ -15,6 +16,8 @@ type Hub struct {
 	stderr  io.Writer
 	stdout  io.Writer
 	journal bool // stderr leads to journald
+
+	key [32]byte // of the hashes of addresses
 
 	syslogPath, journalPath string // but for tests, always the well-known sockets
 
@@ -36,7 +39,8 @@ func NewHub(stderr io.Writer) *Hub {
 		journalPath: journalSocket,
 		sinks:       map[config.LogTarget]*Sink{},
 	}
-	h.mu.Lock() // the sink may have trouble to report before h.fallback is set
+	_, _ = rand.Read(h.key[:]) // never fails
+	h.mu.Lock()                // the sink may have trouble to report before h.fallback is set
 	defer h.mu.Unlock()
 	h.fallback, _ = h.openLocked(config.LogTarget{Kind: config.Stderr}) // nothing to fail there
 	return h
@@ -71,8 +75,12 @@ func (h *Hub) openLocked(t config.LogTarget) (*Sink, error) {
 func (h *Hub) prepare(s *Sink) (err error) {
 	t := s.target
 	s.format = format{pid: os.Getpid(), head: headStamp}
-	if t.JSON {
+	s.format.redact = redactor{how: t.Redact, key: &h.key}
+	switch t.Format {
+	case config.JSONFormat:
 		s.format.layout, s.format.head = layoutJSON, headNone
+	case config.XinetdFormat:
+		s.format.layout, s.format.head = layoutXinetd, headXinetd
 	}
 	if s.format.severity, err = severity(t.Level); err != nil {
 		return err

@@ -48,8 +48,14 @@ func (s *Sink) Start(flags config.LogFlags, c Start) {
 	s.write(&e)
 }
 
-// Exit logs what flags, the service's log_on_success, let through; nothing without EXIT or DURATION.
+// Exit logs what flags, the service's log_on_success, let through; nothing without EXIT, DURATION or TRAFFIC.
 func (s *Sink) Exit(flags config.LogFlags, c Exit) {
+	e := c.event(flags)
+	s.write(&e)
+}
+
+// UserID logs whose connection it is said to be, if flags, the service's log_on_success or log_on_failure, have USERID.
+func (s *Sink) UserID(flags config.LogFlags, c UserID) {
 	e := c.event(flags)
 	s.write(&e)
 }

@@ -109,7 +109,7 @@ func TestSinksAreShared(t *testing.T) {
 	h, stderr := newTestHub(t)
 	plain := config.LogTarget{Kind: config.Stderr}
 	a, b := open(t, h, plain), open(t, h, plain)
-	c := open(t, h, config.LogTarget{Kind: config.Stderr, JSON: true})
+	c := open(t, h, config.LogTarget{Kind: config.Stderr, Format: config.JSONFormat})
 	if a != b || a == c {
 		t.Error("equal targets must share a sink, others must not")
 	}
@@ -120,7 +120,7 @@ func TestSinksAreShared(t *testing.T) {
 	stderr.waitFor(t, fmt.Sprintf("Z superd[%d] READY services=1 sockets=2\n", os.Getpid()))
 	stderr.waitFor(t, `"event":"READY","services":1,"sockets":3}`)
 	c.Write(Ready(1, 4)) // released: dropped, and no panic
-	if d := open(t, h, config.LogTarget{Kind: config.Stderr, JSON: true}); d == c {
+	if d := open(t, h, config.LogTarget{Kind: config.Stderr, Format: config.JSONFormat}); d == c {
 		t.Error("a released sink was given out again")
 	}
 	b.Write(Event{})

@@ -43,7 +43,7 @@ func TestSyslog(t *testing.T) {
 	s := open(t, h, config.LogTarget{Kind: config.Syslog, Facility: "local3", Level: "info"})
 	s.Start(config.LogPID, sampleStart())
 	s.Write(ConfigError("f:1,1-2", "odd", "one\ntwo"))
-	json := open(t, h, config.LogTarget{Kind: config.Syslog, JSON: true})
+	json := open(t, h, config.LogTarget{Kind: config.Syslog, Format: config.JSONFormat})
 	head := `[A-Z][a-z]{2} [ 123]\d \d\d:\d\d:\d\d superd\[` + fmt.Sprint(os.Getpid()) + `\]: `
 	for _, want := range []string{
 		`<158>` + head + `START service=echo-stream conn=17 pid=4242`,

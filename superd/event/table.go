@@ -37,6 +37,7 @@ const (
 	kindStart
 	kindExit
 	kindRefuse
+	kindUserID
 	kindReady
 	kindReload
 	kindReloadFailed
@@ -71,9 +72,11 @@ var kinds = [...]row{
 	kindStart: {"START", Info, "A connection was admitted, and its program or builtin started.",
 		[]key{keyService, keyConn, keyPid, keyFrom, keyPort, keyTo, keyToPort}},
 	kindExit: {"EXIT", Info, "A connection has ended.",
-		[]key{keyService, keyConn, keyPid, keyStatus, keySignal, keyFrom, keyPort, keyTo, keyToPort, keyDuration, keyUser, keySystem, keyMaxRSS}},
+		[]key{keyService, keyConn, keyPid, keyStatus, keySignal, keyFrom, keyPort, keyTo, keyToPort, keyVerdict, keyDuration, keyIn, keyOut, keyUser, keySystem, keyMaxRSS}},
 	kindRefuse: {"REFUSE", Notice, "A connection was not admitted, or its program could not be started.",
 		[]key{keyService, keyConn, keyVerdict, keyDetail, keyFrom, keyPort, keyTo, keyToPort}},
+	kindUserID: {"USERID", Info, "The peer's ident server has said whose connection it is (RFC 1413). Anybody can run one that says anything.",
+		[]key{keyService, keyConn, keyUserID}},
 	kindReady: {"READY", Info, "The daemon serves.",
 		[]key{keyServices, keySockets}},
 	kindReload: {"RELOAD", Info, "A new configuration is in force.",
@@ -130,7 +133,10 @@ const (
 	keyPort
 	keyTo
 	keyToPort
+	keyUserID
 	keyDuration
+	keyIn
+	keyOut
 	keyUser
 	keySystem
 	keyMaxRSS
@@ -157,17 +163,20 @@ const (
 
 var keys = [...]Key{
 	keyService:     {"service", "the service's id"},
-	keyConn:        {"conn", "the connection's number since the daemon began; the same in START, EXIT and REFUSE"},
+	keyConn:        {"conn", "the connection's number since the daemon began; the same in START, USERID, EXIT and REFUSE"},
 	keyPid:         {"pid", "process id of the program (log flag PID)"},
 	keyStatus:      {"status", "exit status (log flag EXIT)"},
 	keySignal:      {"signal", "number of the signal that killed the program (log flag EXIT)"},
-	keyVerdict:     {"verdict", "why the connection was refused"},
+	keyVerdict:     {"verdict", "ok, or why the connection was refused"},
 	keyDetail:      {"detail", "more about the verdict"},
-	keyFrom:        {"from", "the peer's address (log flag HOST)"},
-	keyPort:        {"port", "the peer's port (log flag HOST)"},
+	keyFrom:        {"from", "the peer's address, or what log_redact leaves of it (log flag HOST)"},
+	keyPort:        {"port", "the peer's port, unless log_redact takes it away (log flag HOST)"},
 	keyTo:          {"to", "the address that the peer reached (log flag HOST)"},
 	keyToPort:      {"to_port", "the port that the peer reached (log flag HOST)"},
+	keyUserID:      {"userid", "what the ident server answered, from the operating system on (log flag USERID)"},
 	keyDuration:    {"duration", "seconds from START to EXIT (log flag DURATION)"},
+	keyIn:          {"in", "bytes that the peer sent (log flag TRAFFIC)"},
+	keyOut:         {"out", "bytes that were sent to the peer and, of a program's connection, acknowledged by it (log flag TRAFFIC)"},
 	keyUser:        {"user", "seconds of processor time the program used itself (log flag DURATION)"},
 	keySystem:      {"system", "seconds of processor time the kernel used for the program (log flag DURATION)"},
 	keyMaxRSS:      {"max_rss", "the most memory the program had resident, in bytes; Linux counts from the fork, so it is never less than superd itself had (log flag EXIT)"},

@@ -19,7 +19,7 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/events.golden anew")
 
-const allFlags = config.LogPID | config.LogHost | config.LogExit | config.LogDuration | config.LogAttempt
+const allFlags = config.LogPID | config.LogHost | config.LogExit | config.LogDuration | config.LogAttempt | config.LogTraffic | config.LogUserID
 
 type sample struct {
 	constructor string
@@ -31,8 +31,9 @@ func samples() []sample {
 	s := sampleStart()
 	exited := Exit{
 		Start: s, Code: 3, Duration: 12*time.Second + 345*time.Millisecond + 999*time.Microsecond,
-		User: 7 * time.Millisecond, System: time.Second, MaxRSS: 1 << 20,
+		User: 7 * time.Millisecond, System: time.Second, MaxRSS: 1 << 20, Traffic: &Traffic{In: 512, Out: 1 << 40},
 	}
+	userid := UserID{s.Service, 17, "UNIX :alice"}
 	killed := Exit{Start: s, Signal: 9, Duration: time.Hour}
 	refused := Refuse{
 		Service: s.Service, ConnID: 18, Peer: netip.MustParseAddrPort("[2001:db8::7]:1024"), Local: s.Local,
@@ -48,6 +49,7 @@ func samples() []sample {
 		{"Exit", killed.event(allFlags)},
 		{"Exit", builtinExit.event(allFlags)},
 		{"Refuse", refused.event(allFlags)},
+		{"UserID", userid.event(allFlags)},
 		{"Ready", Ready(10, 12)},
 		{"Reload", Reload(1, 7, 2, 3)},
 		{"ReloadFailed", ReloadFailed(failure)},
@@ -223,7 +225,8 @@ func at(lines []string, i int) string {
 func TestFlags(t *testing.T) {
 	start := sampleStart()
 	start.Local = netip.AddrPort{}
-	exited := Exit{Start: start, Code: 3, Duration: time.Second, MaxRSS: 4096}
+	exited := Exit{Start: start, Code: 3, Duration: time.Second, MaxRSS: 4096, Traffic: &Traffic{5, 17}}
+	unknown := Exit{Start: start}
 	refused := Refuse{Service: "ftp", ConnID: 1, Peer: start.Peer, Verdict: "time"}
 	f := format{}
 	for _, c := range []struct {
@@ -237,11 +240,13 @@ func TestFlags(t *testing.T) {
 		{"start, EXIT", start.event(config.LogExit), "START service=echo-stream conn=17"},
 		{"exit, none", exited.event(0), ""},
 		{"exit, PID HOST", exited.event(config.LogPID | config.LogHost), ""},
-		{"exit, EXIT", exited.event(config.LogExit), "EXIT service=echo-stream conn=17 status=3 max_rss=4096"},
+		{"exit, EXIT", exited.event(config.LogExit), "EXIT service=echo-stream conn=17 status=3 verdict=ok max_rss=4096"},
 		{"exit, DURATION", exited.event(config.LogDuration),
-			"EXIT service=echo-stream conn=17 duration=1.000 user=0.000 system=0.000"},
+			"EXIT service=echo-stream conn=17 verdict=ok duration=1.000 user=0.000 system=0.000"},
 		{"exit, EXIT PID HOST", exited.event(config.LogExit | config.LogPID | config.LogHost),
-			"EXIT service=echo-stream conn=17 pid=4242 status=3 from=192.0.2.7 port=51234 max_rss=4096"},
+			"EXIT service=echo-stream conn=17 pid=4242 status=3 from=192.0.2.7 port=51234 verdict=ok max_rss=4096"},
+		{"exit, TRAFFIC", exited.event(config.LogTraffic), "EXIT service=echo-stream conn=17 verdict=ok in=5 out=17"},
+		{"exit, TRAFFIC that is not known", unknown.event(config.LogTraffic), "EXIT service=echo-stream conn=17 verdict=ok"},
 		{"refuse, none", refused.event(0), ""},
 		{"refuse, ATTEMPT", refused.event(config.LogAttempt), "REFUSE service=ftp conn=1 verdict=time"},
 		{"refuse, USERID", refused.event(config.LogUserID), "REFUSE service=ftp conn=1 verdict=time"},

@@ -7,6 +7,7 @@ superd {
   grace      = "20s"
   log_type   = "JOURNAL notice"
   log_format = "json"
+  log_redact = "hash"
 }
 
 defaults {
@@ -63,7 +64,8 @@ service "7000" {
 
   access_times   = ["mon-fri 08:00-18:00", "22:00-24:00"]
   log_type       = "FILE /var/log/full.log 8M"
-  log_format     = "json"
+  log_format     = "xinetd"
+  log_redact     = "prefix"
   log_on_success = ["USERID", "TRAFFIC"]
   log_on_failure = ["ATTEMPT"]
 }
