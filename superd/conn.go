@@ -25,6 +25,7 @@ type conn struct {
 	slot  admit.Slot
 
 	began    time.Time        // when its program was asked for
+	ending   *socket.Ending   // nil: nobody wants to know, or can, what its program's connection carries
 	ended    func(spawn.Exit) // called last when the program has left; nil: nothing
 	lifetime deadline
 }
@@ -89,7 +90,11 @@ func (c *conn) admit(names []string) {
 		go c.serveBuiltin()
 		return
 	}
+	c.ending = c.host.traffic.watch(c)
 	if err := c.start(c.fd); err != nil {
+		if c.ending != nil {
+			c.ending.Forget()
+		}
 		c.refuse(admit.Decision{Verdict: admit.Fork}, err.Error())
 		return
 	}
@@ -185,8 +190,13 @@ func (c *conn) started(pid int, at time.Time) {
 // exited runs on the reaper's goroutine.
 func (c *conn) exited(e spawn.Exit) {
 	c.lifetime.clear()
-	c.logExit(e)
-	c.finish()
+	c.svc.tally().exited(e)
+	if c.ending == nil {
+		c.logExit(e, nil)
+		c.finish()
+	} else {
+		c.finishKnowing(e)
+	}
 	if c.ended != nil {
 		c.ended(e)
 	}
@@ -216,5 +226,5 @@ func (c *conn) serveBuiltin() {
 	}
 	c.logStart(0)
 	_ = c.set.builtin.Stream(stream) // a peer that fails is the peer's business; the exit is logged
-	c.logBuiltinExit(time.Since(began))
+	c.logBuiltinExit(time.Since(began), stream.Traffic())
 }

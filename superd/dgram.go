@@ -48,6 +48,7 @@ func (l *listener) answerOne(request, reply []byte, peer netip.AddrPort, to sock
 	if text != nil {
 		_ = l.sock.Send(text, peer, to) // a datagram may be lost
 	}
+	c.svc.tally().carried(socket.Traffic{In: uint64(len(request)), Out: uint64(len(text))})
 }
 
 // admitDatagram asks the gate about the sender of a datagram that superd has taken.

@@ -22,6 +22,7 @@
 //	 spawn.Start or a builtin   fd 0, 1, 2 = the connection                                                 superd/spawn, services
 //	   ▼
 //	 exited                     the one reaper calls it: release the slot, log EXIT                         conn.go
+//	                              the kernel tells what the connection has carried                          traffic.go
 //
 // # Who owns what
 //

@@ -28,6 +28,7 @@ type host struct {
 	ending  atomic.Bool   // nothing more is started
 	ended   chan struct{} // closed at the end, for whoever waits for something outside; nil in tests
 	history history
+	traffic traffic
 	roster  atomic.Pointer[roster] // nil until the first configuration is in force
 
 	answering atomic.Pointer[map[uint16]bool] // ports of our dgram builtins

@@ -6,6 +6,7 @@ import (
 	"superd/superd/admit"
 	"superd/superd/config"
 	"superd/superd/event"
+	"superd/superd/socket"
 	"superd/superd/spawn"
 )
 
@@ -20,18 +21,19 @@ func (c *conn) logStart(pid int) {
 	c.set.sink.Start(c.set.Log.OnSuccess, c.subject(pid))
 }
 
-func (c *conn) logExit(e spawn.Exit) {
-	c.svc.tally().exited(e)
+// logExit logs the end of a program. t is nil where nobody knows what its connection has carried.
+func (c *conn) logExit(e spawn.Exit, t *socket.Traffic) {
 	c.set.sink.Exit(c.set.Log.OnSuccess, event.Exit{
 		Start: c.subject(e.Pid), Code: e.Code, Signal: int(e.Signal), Duration: e.Ended.Sub(e.Started),
-		User: e.User, System: e.System, MaxRSS: e.MaxRSS,
+		Traffic: (*event.Traffic)(t), User: e.User, System: e.System, MaxRSS: e.MaxRSS,
 	})
 }
 
-// logBuiltinExit is logExit for a connection that had no process.
-func (c *conn) logBuiltinExit(ran time.Duration) {
+// logBuiltinExit is for a connection that had no process.
+func (c *conn) logBuiltinExit(ran time.Duration, t socket.Traffic) {
 	c.svc.tally().durations.observe(&durationBounds, ran)
-	c.set.sink.Exit(c.set.Log.OnSuccess, event.Exit{Start: c.subject(0), Duration: ran})
+	c.svc.tally().carried(t)
+	c.set.sink.Exit(c.set.Log.OnSuccess, event.Exit{Start: c.subject(0), Duration: ran, Traffic: (*event.Traffic)(&t)})
 }
 
 func (c *conn) logRefuse(v admit.Verdict, detail string) {

@@ -36,9 +36,7 @@ func (c *conn) redirect(client *socket.Conn) {
 	began := time.Now()
 	c.logStart(0)
 	in, out, _ := services.Relay(client, stream, c.set.Redirect.Idle) // a peer that fails is the peer's business; the exit is logged
-	c.svc.tally().in.Add(uint64(in))
-	c.svc.tally().out.Add(uint64(out))
-	c.logBuiltinExit(time.Since(began))
+	c.logBuiltinExit(time.Since(began), socket.Traffic{In: uint64(in), Out: uint64(out)})
 }
 
 // errCircle is a target that has turned out to be superd itself.

@@ -202,6 +202,7 @@ func (d *loop) end(why os.Signal, signals <-chan os.Signal) {
 		within(killTime, nil, d.host.starter.Wait)
 	}
 	d.host.linger.Wait()
+	d.host.traffic.close()
 	d.host.say(event.Stopped())
 	d.hub.Close(flushTime)
 	d.host.starter.Close()

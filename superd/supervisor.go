@@ -66,6 +66,7 @@ func (s *supervisor) apply(next *config.Config) (plan, error) {
 	s.sayBound(next, opened)
 	s.missing = missing
 	s.running = next
+	s.host.wantTraffic(next)
 	s.publish()
 	return p, nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"superd/superd/admit"
+	"superd/superd/socket"
 	"superd/superd/spawn"
 )
 
@@ -47,6 +48,12 @@ func (t *tally) exited(e spawn.Exit) {
 	for old := t.maxRSS.Load(); e.MaxRSS > old && !t.maxRSS.CompareAndSwap(old, e.MaxRSS); {
 		old = t.maxRSS.Load()
 	}
+}
+
+// carried counts what a connection has carried.
+func (t *tally) carried(b socket.Traffic) {
+	t.in.Add(b.In)
+	t.out.Add(b.Out)
 }
 
 // histogram counts durations by size. The zero value is empty; all its observations go by the same bounds.

@@ -3,7 +3,7 @@ package admit
 // Doc says in one line, without its full stop, what the verdict means, for superd-events(7).
 func (v Verdict) Doc() string {
 	return [Verdicts]string{
-		OK:          "Admitted; no REFUSE has it",
+		OK:          "Admitted; an EXIT has it and no REFUSE",
 		Address:     "By only_from or no_access, or by neither naming the client",
 		Time:        "Outside access_times",
 		Load:        "The machine's load average has reached max_load",

@@ -175,7 +175,7 @@ var keys = [...]Key{
 	keyToPort:      {"to_port", "the port that the peer reached (log flag HOST)"},
 	keyUserID:      {"userid", "what the ident server answered, from the operating system on (log flag USERID)"},
 	keyDuration:    {"duration", "seconds from START to EXIT (log flag DURATION)"},
-	keyIn:          {"in", "bytes that the peer sent (log flag TRAFFIC)"},
+	keyIn:          {"in", "bytes that the peer sent; of the connection of a program, the peer's end of file may count as one more (log flag TRAFFIC)"},
 	keyOut:         {"out", "bytes that were sent to the peer and, of a program's connection, acknowledged by it (log flag TRAFFIC)"},
 	keyUser:        {"user", "seconds of processor time the program used itself (log flag DURATION)"},
 	keySystem:      {"system", "seconds of processor time the kernel used for the program (log flag DURATION)"},

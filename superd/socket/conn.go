@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -16,6 +17,8 @@ type Conn struct {
 	file *os.File // owns the descriptor
 	raw  syscall.RawConn
 	peer netip.AddrPort
+
+	in, out atomic.Uint64 // bytes read and written
 }
 
 var _ net.Conn = (*Conn)(nil)
@@ -28,11 +31,24 @@ func NewConn(fd int, peer netip.AddrPort) (*Conn, error) {
 		f.Close()
 		return nil, err
 	}
-	return &Conn{f, raw, peer}, nil
+	return &Conn{file: f, raw: raw, peer: peer}, nil
 }
 
-func (c *Conn) Read(b []byte) (int, error)         { return c.file.Read(b) }
-func (c *Conn) Write(b []byte) (int, error)        { return c.file.Write(b) }
+func (c *Conn) Read(b []byte) (int, error) {
+	n, err := c.file.Read(b)
+	c.in.Add(uint64(n))
+	return n, err
+}
+
+func (c *Conn) Write(b []byte) (int, error) {
+	n, err := c.file.Write(b)
+	c.out.Add(uint64(n))
+	return n, err
+}
+
+// Traffic is what was read and written so far, without what went through SyscallConn.
+func (c *Conn) Traffic() Traffic { return Traffic{In: c.in.Load(), Out: c.out.Load()} }
+
 func (c *Conn) Close() error                       { return c.file.Close() }
 func (c *Conn) SetDeadline(t time.Time) error      { return c.file.SetDeadline(t) }
 func (c *Conn) SetReadDeadline(t time.Time) error  { return c.file.SetReadDeadline(t) }

@@ -12,6 +12,8 @@
 // A listening descriptor never leaves this package, except through Lend: O_NONBLOCK belongs to the open file
 // description, which a child shares, so handing it to os/exec would put the daemon's own socket into blocking mode.
 //
+// Beside the sockets, Ends learns from the kernel what connections have carried that are no longer superd's own.
+//
 // Addresses are unmapped everywhere: an IPv4 peer of a dual-stack socket is an IPv4 address. The zone of an
 // IPv6 link-local address is the interface's number, as the kernel gives it.
 package socket
