@@ -44,7 +44,8 @@ superd {
 #  disable = true             # off
 #
 #  # Where it listens. Without port, "example" is looked up in /etc/services.
-#  type        = ["UNLISTED"] # the name is not in /etc/services; "INTERNAL": superd answers itself
+#  type        = ["UNLISTED"] # the name is not in /etc/services; "INTERNAL": superd answers itself;
+#                             # "TCPMUXPLUS" or "TCPMUX": it has no port, see conf.d/tcpmux.hcl
 #  socket_type = "stream"     # TCP; "dgram" is UDP
 #  protocol    = "tcp"        # follows from socket_type
 #  port        = 7000         # or "ftp", or "7000-7009"

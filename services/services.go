@@ -15,11 +15,11 @@ type Builtin struct {
 	Port uint16 // the well-known port, for tcp and udp
 	RFC  string // where the protocol is written down, "RFC 862"
 
-	// Stream serves one connection until the peer is done (nil) or c fails. It does not close c,
+	// Stream is nil for a builtin that is not for TCP, and serves one connection until the peer is done (nil) or c fails. It does not close c,
 	// and may leave a read deadline on it. A peer that resets or leaves early is done, not a failure.
 	Stream func(c net.Conn) error
 
-	// Dgram appends the answer to request to reply[:0] and returns it; nil means no answer.
+	// Dgram is nil for a builtin that is not for UDP, and appends the answer to request to reply[:0] and returns it; nil means no answer.
 	// reply has room for at least 65,507 bytes. An answer is never longer than what the protocol promises.
 	// now is shown in its own time zone.
 	Dgram func(reply, request []byte, now time.Time) []byte
@@ -30,6 +30,7 @@ var builtins = []Builtin{
 	{Name: "daytime", Port: 13, RFC: "RFC 867", Stream: daytimeStream, Dgram: daytimeDgram},
 	{Name: "discard", Port: 9, RFC: "RFC 863", Stream: discardStream, Dgram: discardDgram},
 	{Name: "echo", Port: 7, RFC: "RFC 862", Stream: echoStream, Dgram: echoDgram},
+	{Name: "tcpmux", Port: 1, RFC: "RFC 1078", Stream: muxStream},
 	{Name: "time", Port: 37, RFC: "RFC 868", Stream: timeStream, Dgram: timeDgram},
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"superd/services"
 	"superd/superd/admit"
 	"superd/superd/config"
 	"superd/superd/event"
@@ -23,6 +24,7 @@ type conn struct {
 	peer  netip.AddrPort
 	local netip.AddrPort
 	slot  admit.Slot
+	by    config.Mux // it came by tcpmux, and has not been greeted yet
 
 	began    time.Time        // when its program was asked for
 	ending   *socket.Ending   // nil: nobody wants to know, or can, what its program's connection carries
@@ -51,11 +53,16 @@ func (l *listener) take(fd int, peer netip.AddrPort) {
 	if len(c.set.Banner) > 0 {
 		socket.SendNow(fd, c.set.Banner)
 	}
-	if !l.svc.gate.NeedsNames(peer.Addr()) {
+	c.enter()
+}
+
+// enter leads to admit, by way of the peer's names if they matter.
+func (c *conn) enter() {
+	if !c.svc.gate.NeedsNames(c.peer.Addr()) {
 		c.admit(nil)
 		return
 	}
-	if !l.host.names.resolve(peer.Addr(), time.Now(), c.named) {
+	if !c.host.names.resolve(c.peer.Addr(), time.Now(), c.named) {
 		c.refuse(admit.Decision{Verdict: admit.Lookup}, "too many lookups under way")
 	}
 }
@@ -80,6 +87,7 @@ func (c *conn) admit(names []string) {
 		c.refuse(d, "")
 		return
 	}
+	c.greet()
 	if len(c.set.BannerSuccess) > 0 {
 		socket.SendNow(c.fd, c.set.BannerSuccess)
 	}
@@ -130,6 +138,8 @@ func (c *conn) dismiss(p config.Policy) {
 	switch {
 	case p == config.Reset:
 		socket.Reset(c.fd)
+	case c.by != config.NoMux:
+		c.host.linger.Refuse(c.fd, []byte(services.MuxBusy))
 	case len(c.set.BannerFail)+len(c.set.Banner) > 0:
 		c.host.linger.Refuse(c.fd, c.set.BannerFail)
 	default:
@@ -220,8 +230,12 @@ func (c *conn) serveBuiltin() {
 		timer := time.AfterFunc(c.set.MaxLifetime, func() { _ = stream.Close() })
 		defer timer.Stop()
 	}
-	if c.set.Redirect != nil {
+	switch {
+	case c.set.Redirect != nil:
 		c.redirect(stream)
+		return
+	case c.set.Builtin == muxBuiltin:
+		c.mux(stream)
 		return
 	}
 	c.logStart(0)

@@ -31,6 +31,7 @@ type host struct {
 	traffic traffic
 	roster  atomic.Pointer[roster] // nil until the first configuration is in force
 
+	muxed     atomic.Pointer[muxed]           // never nil while anything is served
 	answering atomic.Pointer[map[uint16]bool] // ports of our dgram builtins
 }
 

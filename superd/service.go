@@ -45,12 +45,25 @@ func (s *settings) drop() {
 	}
 }
 
-// hold returns the current settings, in use by the caller until it drops them.
+// hold returns the current settings, in use by the caller until it drops them. The service must not be gone.
 func (s *service) hold() *settings {
 	for {
-		set := s.current.Load()
-		if n := set.users.Load(); n > 0 && set.users.CompareAndSwap(n, n+1) {
+		if set := s.tryHold(); set != nil {
 			return set
+		}
+	}
+}
+
+// tryHold is hold, or nil if the service is gone.
+func (s *service) tryHold() *settings {
+	for {
+		set := s.current.Load()
+		n := set.users.Load()
+		switch {
+		case n > 0 && set.users.CompareAndSwap(n, n+1):
+			return set
+		case n == 0 && s.current.Load() == set:
+			return nil
 		}
 	}
 }

@@ -60,6 +60,7 @@ func (s *supervisor) apply(next *config.Config) (plan, error) {
 	}
 	s.host.answering.Store(dgramBuiltinPorts(next))
 	gone := s.swap(wanted, &p)
+	s.host.muxed.Store(s.muxed(next))
 	retired := s.rewire(next, &p, opened)
 	s.draining = append(s.draining, retired...)
 	go bury(gone, retired)

@@ -86,10 +86,8 @@ var (
 		"NOLIBWRAP": "leave it out; superd does not read hosts.allow and hosts.deny yet.",
 	}
 	laterTypes = map[string]string{
-		"RPC":        "RPC services are not there yet.",
-		"TCPMUX":     "it is not there yet; give the service a port of its own.",
-		"TCPMUXPLUS": "it is not there yet; give the service a port of its own.",
-		"SPECIAL":    "it says nothing; leave it out.",
+		"RPC":     "RPC services are not there yet.",
+		"SPECIAL": "it says nothing; leave it out.",
 	}
 	laterSockets = map[string]string{
 		"RAW":       "it is not there yet.",

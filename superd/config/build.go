@@ -40,7 +40,7 @@ func (l *loader) build() *Config {
 			c.Services = append(c.Services, service)
 		}
 	}
-	l.together(func() { l.conflicts(specs); l.circles(specs) })
+	l.together(func() { l.conflicts(specs); l.circles(specs); l.muxes(specs) })
 	return c
 }
 

@@ -39,7 +39,12 @@ var aspects = []struct {
 }{
 	{"id", func(s *Service) any { return s.ID }},
 	{"name", func(s *Service) any { return s.Name }},
-	{"type", func(s *Service) any { return s.Builtin }},
+	{"type", func(s *Service) any {
+		return struct {
+			builtin string
+			mux     Mux
+		}{s.Builtin, s.Mux}
+	}},
 	{"flags", func(s *Service) any {
 		return []bool{s.Socket.Reuse, s.Socket.NoDelay, s.Socket.KeepAlive, s.NoRetry}
 	}},

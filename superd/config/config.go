@@ -41,8 +41,9 @@ type Service struct {
 	SocketType SocketType
 	Wait       bool       // the program gets the listening (or datagram) socket itself, one at a time; false for a builtin
 	Builtin    string     // the builtin's name, or "" for a Program or a Redirect
+	Mux        Mux        // how it is reached, if not on Endpoints
 	Redirect   *Redirect  // where its clients are handed on to; nil for a builtin or a Program
-	Endpoints  []Endpoint // at least one
+	Endpoints  []Endpoint // at least one, unless Mux says otherwise
 	Socket     SocketOptions
 	Program    Program // zero for a builtin and a Redirect
 

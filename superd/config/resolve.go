@@ -13,7 +13,9 @@ func (l *loader) resolve(s *spec) {
 	default:
 		l.program(s)
 	}
-	if s.protocol != "" && (s.Builtin != "" || !s.internal) {
+	if s.Mux != NoMux {
+		l.muxed(s)
+	} else if s.protocol != "" && (s.Builtin != "" || !s.internal) {
 		s.Endpoints = l.endpoints(s, l.ports(s))
 	}
 	l.banners(s)

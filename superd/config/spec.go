@@ -24,6 +24,7 @@ type spec struct {
 	noted              bool // something was said about it
 	disable            bool
 	internal, unlisted bool
+	muxBoth            bool   // TCPMUX and TCPMUXPLUS
 	socketType         string // "stream", "dgram" or ""
 	protocol           string // "tcp", "udp" or ""
 	port               string

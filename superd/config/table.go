@@ -51,9 +51,9 @@ var Attributes = []Attribute{
 		Doc:     "The services with these ids are off, whatever enabled says",
 		Xinetd:  sameAsXinetd,
 		Example: `["chargen-dgram"]`},
-	{Name: "type", Where: InService, Kind: oneOrMore(set([]string{"INTERNAL", "UNLISTED"}, laterTypes, setType)),
-		Doc:     "INTERNAL: superd answers itself, by the builtin called NAME; UNLISTED: NAME is not in /etc/services, so port must be given",
-		Xinetd:  "RPC, TCPMUX and TCPMUXPLUS are not there yet",
+	{Name: "type", Where: InService, Kind: oneOrMore(set([]string{"INTERNAL", "UNLISTED", "TCPMUX", "TCPMUXPLUS"}, laterTypes, setType)),
+		Doc:     "INTERNAL: superd answers itself, by the builtin called NAME; UNLISTED: NAME is not in /etc/services, so port must be given; TCPMUX, TCPMUXPLUS: reached by NAME through the builtin tcpmux on port 1, where TCPMUXPLUS has superd say +Go",
+		Xinetd:  "TCPMUX services need no UNLISTED, may be builtins and redirections, and are under all their own limits, not tcpmux's",
 		Example: `"INTERNAL"`},
 	{Name: "flags", Where: InService, Kind: set([]string{"REUSE", "NODELAY", "KEEPALIVE", "IPv4", "IPv6", "NAMEINARGS", "NORETRY"}, laterFlags, setFlags),
 		Doc:     "REUSE, NODELAY, KEEPALIVE: socket options; IPv4, IPv6: that family only; NAMEINARGS: server_args begins with the program's own name; NORETRY: a failed start is not tried again",
@@ -278,7 +278,15 @@ var Attributes = []Attribute{
 }
 
 func setType(s *spec, words []string) {
-	s.internal, s.unlisted = slices.Contains(words, "INTERNAL"), slices.Contains(words, "UNLISTED")
+	has := func(w string) bool { return slices.Contains(words, w) }
+	s.internal, s.unlisted = has("INTERNAL"), has("UNLISTED")
+	switch {
+	case has("TCPMUXPLUS"):
+		s.Mux = MuxPlus
+	case has("TCPMUX"):
+		s.Mux = MuxOwn
+	}
+	s.muxBoth = has("TCPMUX") && has("TCPMUXPLUS")
 }
 
 func setFlags(s *spec, words []string) {
