@@ -31,6 +31,7 @@
 // the connection is handed to a program, a builtin or the lingerer. What runs is counted in the gate and nowhere else;
 // what has happened, in the service's tally (tally.go) and the daemon's history (history.go). Who looks at the daemon from
 // another goroutine does so through the roster (roster.go), which the supervisor publishes after each change.
+// What the service manager gets to know is in manager.go (status), watchdog.go, store.go and inherit.go (sockets).
 // A connection keeps the settings it was accepted under; a reload changes new connections only.
 //
 // # Rooms
@@ -41,6 +42,7 @@
 //	superd/libwrap  what hosts.allow and hosts.deny say about a connection
 //	superd/spawn    start a program with this descriptor; the pads; the one reaper; the only one that forks
 //	superd/event    the record of a connection and its sinks
+//	superd/systemd  what superd and the service manager say to each other
 //	services        the builtins
 //	packaging/man   the manual pages, two of them made of the tables of attributes and events
 package superd

@@ -29,6 +29,8 @@ type host struct {
 	ended   chan struct{} // closed at the end, for whoever waits for something outside; nil in tests
 	history history
 	traffic traffic
+	store   *store
+	bustle  bustle
 	roster  atomic.Pointer[roster] // nil until the first configuration is in force
 
 	muxed     atomic.Pointer[muxed]           // never nil while anything is served
@@ -76,6 +78,12 @@ func (o *openConns) add(c net.Conn) bool {
 	o.conns[c] = struct{}{}
 	o.empty.Add(1)
 	return true
+}
+
+func (o *openConns) count() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.conns)
 }
 
 func (o *openConns) remove(c net.Conn) {

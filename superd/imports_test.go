@@ -19,9 +19,10 @@ var (
 		"superd/superd/socket":  {"superd/superd/config"},
 		"superd/superd/spawn":   {"superd/superd/config"},
 		"superd/superd/event":   {"superd/superd/config"},
+		"superd/superd/systemd": {},
 		"superd/superd": {
 			"superd/services", "superd/superd/config", "superd/superd/admit",
-			"superd/superd/socket", "superd/superd/spawn", "superd/superd/event", "superd/superd/libwrap",
+			"superd/superd/socket", "superd/superd/spawn", "superd/superd/event", "superd/superd/libwrap", "superd/superd/systemd",
 		},
 	}
 	onlyIn = map[string]string{

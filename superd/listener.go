@@ -34,6 +34,7 @@ type listener struct {
 	done   chan struct{} // closed when the goroutine has ended
 	busy   chan struct{} // closed when the wait program that borrowed the socket has left; nil: none did
 	set    *settings     // the service's latest of this mode, in use by the goroutine until it ends
+	pulse  pulse
 }
 
 // listen starts a listener. busy is that of the listener which had the socket before, if any.
@@ -46,6 +47,7 @@ func (h *host) listen(svc *service, sock *socket.Socket, busy chan struct{}) *li
 		l.serve()
 		if l.retire {
 			_ = l.sock.Close()
+			l.host.store.forget(l.sock)
 		}
 	}()
 	return l
@@ -70,6 +72,7 @@ func (l *listener) use() *settings {
 			now.drop()
 		}
 	}
+	l.pulse.beat()
 	l.set.users.Add(1) // it has the listener's own use, so it is not over
 	return l.set
 }
@@ -131,6 +134,7 @@ func (l *listener) admitting() bool {
 
 // await waits as w says, or less if the listener is stopped.
 func (l *listener) await(w admit.Wait) {
+	defer l.pulse.rest()()
 	var after <-chan time.Time
 	if w.After > 0 {
 		t := time.NewTimer(w.After)

@@ -18,11 +18,13 @@ func (c *conn) subject(pid int) event.Start {
 
 func (c *conn) logStart(pid int) {
 	c.svc.tally().accepted.Add(1)
+	c.host.bustle.stir()
 	c.set.sink.Start(c.set.Log.OnSuccess, c.subject(pid))
 }
 
 // logExit logs the end of a program. t is nil where nobody knows what its connection has carried.
 func (c *conn) logExit(e spawn.Exit, t *socket.Traffic) {
+	c.host.bustle.stir()
 	c.set.sink.Exit(c.set.Log.OnSuccess, event.Exit{
 		Start: c.subject(e.Pid), Code: e.Code, Signal: int(e.Signal), Duration: e.Ended.Sub(e.Started),
 		Traffic: (*event.Traffic)(t), User: e.User, System: e.System, MaxRSS: e.MaxRSS,
@@ -32,12 +34,14 @@ func (c *conn) logExit(e spawn.Exit, t *socket.Traffic) {
 // logBuiltinExit is for a connection that had no process.
 func (c *conn) logBuiltinExit(ran time.Duration, t socket.Traffic) {
 	c.svc.tally().durations.observe(&durationBounds, ran)
+	c.host.bustle.stir()
 	c.svc.tally().carried(t)
 	c.set.sink.Exit(c.set.Log.OnSuccess, event.Exit{Start: c.subject(0), Duration: ran, Traffic: (*event.Traffic)(&t)})
 }
 
 func (c *conn) logRefuse(v admit.Verdict, detail string) {
 	c.svc.tally().refused[v].Add(1)
+	c.host.bustle.stir()
 	if c.set.SocketType == config.Dgram && !c.svc.refusals.first(refusal{c.peer.Addr(), v}, time.Now()) {
 		return
 	}

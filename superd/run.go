@@ -12,13 +12,13 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/daemon"
 	"golang.org/x/sys/unix"
 
 	"superd/superd/config"
 	"superd/superd/event"
 	"superd/superd/socket"
 	"superd/superd/spawn"
+	"superd/superd/systemd"
 )
 
 // Options are what the command line says.
@@ -27,18 +27,24 @@ type Options struct {
 	PortOffset int       // added to every port
 	Strict     bool      // end with an error if a socket cannot be opened at start
 	Stderr     io.Writer // where log_type STDERR goes
+	Background bool      // nobody reads Stderr once the daemon is ready: log_type STDERR means SYSLOG daemon
+	PidFile    string    // is locked and holds the process id while the daemon runs; "" for none
+	Ready      func()    // called once, when the daemon serves; nil for nobody
 }
+
+// ErrLeft is what Run returns after SIGQUIT: the daemon has ended, and its programs run on.
+var ErrLeft = errors.New("ended; the programs run on")
 
 // lingerLimit bounds the refused connections that are kept for a moment so that their banner arrives.
 const lingerLimit = 256
 
-// Run runs the daemon until SIGTERM or SIGINT, and returns nil then. If the configuration cannot be used it returns
+// Run runs the daemon until SIGTERM or SIGINT, and returns nil then; until SIGQUIT, and returns ErrLeft. If the configuration cannot be used it returns
 // its diagnostics at once; warnings alone are logged instead.
 //
 // Run takes over the process: its signals, its children, its standard descriptors. Call it once.
 func Run(o Options) (*config.Diagnostics, error) {
 	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT)
 	defer signal.Stop(signals)
 
 	d := &loop{options: o}
@@ -46,33 +52,49 @@ func Run(o Options) (*config.Diagnostics, error) {
 	if diags.HasErrors() {
 		return diags, nil
 	}
+	pidFile, err := createPidFile(o.PidFile)
+	if err != nil {
+		return nil, err
+	}
+	defer pidFile.remove()
 	if err := d.begin(first, diags); err != nil {
 		return nil, err
 	}
-	why := d.turn(signals)
-	d.end(why, signals)
-	return nil, nil
+	if o.Ready != nil {
+		o.Ready()
+	}
+	if why := d.turn(signals); why != syscall.SIGQUIT {
+		d.end(why, signals)
+		return nil, nil
+	}
+	d.leave()
+	return nil, ErrLeft
 }
 
 // loop is the one goroutine that owns the supervisor: everything that changes the set of services happens in it.
 type loop struct {
 	options Options
 	supervisor
-	loader  config.Loader
-	watcher *watcher
-	warned  string // the diagnostics last logged for files that changed on disk
+	loader   config.Loader
+	watcher  *watcher
+	reporter *reporter
+	watchdog *watchdog
+	warned   string // the diagnostics last logged for files that changed on disk
 }
 
 func (d *loop) load() (*config.Config, *config.Diagnostics) {
 	return d.loader.Load(d.options.Config, config.Options{
 		PortOffset: d.options.PortOffset,
-		Privileged: os.Geteuid() == 0,
+		Privileged: spawn.MaySwitchUsers(),
 	})
 }
 
 // begin opens everything and says that the daemon is ready.
 func (d *loop) begin(first *config.Config, diags *config.Diagnostics) error {
 	hub := event.NewHub(d.options.Stderr)
+	if d.options.Background {
+		hub.StderrToSyslog()
+	}
 	log, err := hub.Open(first.Daemon.Log.Target)
 	if err != nil {
 		return fmt.Errorf("superd's own log: %w", err)
@@ -80,8 +102,14 @@ func (d *loop) begin(first *config.Config, diags *config.Diagnostics) error {
 	host := &host{starter: spawn.New(), names: newNames(), linger: socket.NewLingerer(lingerLimit), ended: make(chan struct{})}
 	host.log.Store(log)
 	hub.ReportTo(log)
+	host.store = newStore(systemd.New(), func(err error) { host.say(event.Warn("", err.Error())) })
 	d.supervisor = newSupervisor(host, hub)
 	d.sayDiagnostics(diags)
+	handed, err := systemd.Inherited()
+	if err != nil {
+		host.say(event.Warn("", err.Error()))
+	}
+	d.inherit(handed, first)
 	if _, err := d.apply(first); err != nil {
 		hub.Close(flushTime)
 		return err
@@ -94,7 +122,10 @@ func (d *loop) begin(first *config.Config, diags *config.Diagnostics) error {
 	host.history.begin()
 	d.watch()
 	host.say(event.Ready(len(first.Services), len(d.sockets)))
-	notify(daemon.SdNotifyReady)
+	d.reporter = newReporter(host)
+	d.watchdog = newWatchdog(systemd.WatchdogInterval())
+	d.reporter.report(host)
+	host.tell(systemd.Ready)
 	return nil
 }
 
@@ -113,6 +144,13 @@ func (d *loop) turn(signals <-chan os.Signal) os.Signal {
 			debug.FreeOSMemory()
 		case <-retry.C:
 			d.retryMissing(time.Now())
+			d.reporter.report(d.host)
+		case <-d.host.bustle.heard:
+			d.reporter.soon()
+		case <-d.reporter.timer.C:
+			d.reporter.report(d.host)
+		case <-d.watchdog.timer.C:
+			d.watchdog.answer(&d.supervisor)
 		case e := <-d.watcher.changes():
 			d.watcher.note(e)
 		case err := <-d.watcher.errors():
@@ -134,8 +172,11 @@ func (d *loop) arm(retry *time.Timer) {
 
 // reload does what SIGHUP asks for: log files are opened anew, and the files on disk are taken over, all or nothing.
 func (d *loop) reload() {
-	notify(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec())
-	defer notify(daemon.SdNotifyReady)
+	d.host.tell(systemd.Reloading())
+	defer func() {
+		d.reporter.report(d.host)
+		d.host.tell(systemd.Ready)
+	}()
 	d.hub.Reopen()
 	d.missingAreDue()
 	next, diags := d.load()
@@ -188,7 +229,8 @@ func (d *loop) applyWithLog(next *config.Config) (plan, error) {
 // end stops accepting, ends what runs, and returns when it has ended: after the drain TERM, and after the grace KILL. Each
 // further SIGTERM or SIGINT cuts short what is being waited for.
 func (d *loop) end(why os.Signal, signals <-chan os.Signal) {
-	notify(daemon.SdNotifyStopping)
+	grace := d.running.Daemon.Grace
+	d.host.tell(systemd.Stopping, systemd.ExtendTimeout(d.running.Daemon.Drain+grace+killTime+2*flushTime))
 	d.host.say(event.Stopping(unix.SignalName(why.(syscall.Signal)), d.host.starter.Running()))
 	d.watcher.close()
 	d.host.ending.Store(true)
@@ -197,10 +239,27 @@ func (d *loop) end(why os.Signal, signals <-chan os.Signal) {
 	d.drain(signals)
 	d.host.starter.SignalAll(syscall.SIGTERM)
 	d.host.open.closeAll()
-	if !within(d.running.Daemon.Grace, signals, d.host.starter.Wait) {
+	if !within(grace, signals, d.host.starter.Wait) {
 		d.host.starter.SignalAll(syscall.SIGKILL)
 		within(killTime, nil, d.host.starter.Wait)
 	}
+	d.host.linger.Wait()
+	d.host.traffic.close()
+	d.host.say(event.Stopped())
+	d.hub.Close(flushTime)
+	d.host.starter.Close()
+}
+
+// leave ends the daemon alone: the programs that it has started run on, with nobody to limit them. It makes way for another superd,
+// which a service manager hands the sockets.
+func (d *loop) leave() {
+	d.host.tell(systemd.Stopping)
+	d.host.say(event.Stopping("SIGQUIT", d.host.starter.Running()))
+	d.watcher.close()
+	d.host.ending.Store(true)
+	close(d.host.ended)
+	d.stop()
+	d.host.open.closeAll()
 	d.host.linger.Wait()
 	d.host.traffic.close()
 	d.host.say(event.Stopped())
@@ -307,9 +366,4 @@ func (d *loop) filesChanged() {
 	case !p.empty():
 		d.host.say(event.Plan(p.String()))
 	}
-}
-
-// notify tells systemd, if it is there.
-func notify(state string) {
-	_, _ = daemon.SdNotify(false, state) // without NOTIFY_SOCKET there is nobody to tell
 }

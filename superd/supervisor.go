@@ -22,6 +22,8 @@ type supervisor struct {
 	sockets  map[config.Endpoint]*listener // every open socket, by what serves it
 	draining []*listener                   // retired, with sockets that may still be open
 	missing  map[config.Endpoint]*unopened // configured, but could not be opened yet
+
+	inherited inheritance
 }
 
 // unopened is an endpoint that is tried again, later and later.
@@ -58,6 +60,7 @@ func (s *supervisor) apply(next *config.Config) (plan, error) {
 		closeAll(opened)
 		return p, err
 	}
+	s.host.store.keep(slices.Collect(maps.Values(opened))...)
 	s.host.answering.Store(dgramBuiltinPorts(next))
 	gone := s.swap(wanted, &p)
 	s.host.muxed.Store(s.muxed(next))
@@ -82,7 +85,7 @@ func (s *supervisor) acquire(next *config.Config, retiring []*socket.Socket) (op
 			if s.sockets[e] != nil {
 				continue
 			}
-			sock, err := socket.Open(e, set.Socket, set.sharing(retiring))
+			sock, err := s.open(e, set, set.sharing(retiring))
 			switch {
 			case err == nil:
 				opened[e] = sock
@@ -281,12 +284,14 @@ func (s *supervisor) retryMissing(now time.Time) {
 			if u == nil || u.due.After(now) {
 				continue
 			}
-			sock, err := socket.Open(e, configured.Socket, svc.current.Load().sharing(nil))
+			set := svc.current.Load()
+			sock, err := s.open(e, set, set.sharing(nil))
 			if err != nil {
 				s.postpone(configured.ID, e, u, err)
 				continue
 			}
 			delete(s.missing, e)
+			s.host.store.keep(sock)
 			s.sockets[e] = s.host.listen(svc, sock, nil)
 			s.host.say(event.Bound(configured.ID, e.String()))
 		}

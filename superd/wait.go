@@ -143,6 +143,7 @@ func (c *conn) lend(before pending, pace *backoff) {
 		c.backOff(pace, longestBackoff, err.Error())
 		return
 	}
+	defer c.pulse.rest()()
 	select {
 	case e := <-left:
 		c.listener.busy = nil
@@ -186,6 +187,7 @@ func (l *listener) returned() bool {
 	if l.busy == nil {
 		return true
 	}
+	defer l.pulse.rest()()
 	select {
 	case <-l.busy:
 		l.busy = nil

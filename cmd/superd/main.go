@@ -1,6 +1,6 @@
 // Command superd is the super-server. This package turns arguments into calls; the daemon is in superd/.
 //
-// Exit status: 0 fine, 1 a failure at run time, 2 a wrong flag or configuration.
+// Exit status: 0 fine, 1 a failure at run time, 2 a wrong flag or configuration, 75 the daemon made way for another.
 package main
 
 import (
@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"superd/superd"
 	"superd/superd/spawn"
 )
 
@@ -51,16 +52,24 @@ func rootCommand() *cobra.Command {
 // usageError is a mistake on the command line or in the configuration: exit status 2.
 type usageError struct{ error }
 
+// leftStatus is EX_TEMPFAIL of sysexits(3): start it again.
+const leftStatus = 75
+
 // errReported ends a command that has told the user already what is wrong.
 var errReported = usageError{errors.New("invalid")}
 
 func exitStatus(err error) int {
 	var usage usageError
+	var other exitError
 	switch {
 	case err == nil:
 		return 0
 	case errors.Is(err, errReported):
 		return 2
+	case errors.Is(err, superd.ErrLeft):
+		return leftStatus
+	case errors.As(err, &other):
+		return int(other)
 	}
 	fmt.Fprintln(os.Stderr, "superd:", err)
 	if errors.As(err, &usage) {

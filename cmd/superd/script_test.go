@@ -154,6 +154,9 @@ func condition(word string) (bool, error) {
 			return false, nil
 		}
 		return true, l.Close()
+	case "setpriv":
+		_, err := exec.LookPath("setpriv")
+		return err == nil, nil
 	case "devlog":
 		info, err := os.Stat("/dev/log")
 		return err == nil && info.Mode()&os.ModeSocket != 0, nil

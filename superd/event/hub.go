@@ -17,7 +17,8 @@ type Hub struct {
 	stdout  io.Writer
 	journal bool // stderr leads to journald
 
-	key [32]byte // of the hashes of addresses
+	key        [32]byte // of the hashes of addresses
+	background bool     // nobody reads stderr
 
 	syslogPath, journalPath string // but for tests, always the well-known sockets
 
@@ -46,11 +47,18 @@ func NewHub(stderr io.Writer) *Hub {
 	return h
 }
 
+// StderrToSyslog makes sinks of kind Stderr that are opened from now on write to syslog, facility daemon: there is nobody to read
+// the stderr of a daemon in the background. Call it before the first Open.
+func (h *Hub) StderrToSyslog() { h.background = true }
+
 // Open returns the sink of a target, the same one for equal targets; each Open needs one Release. Only a file that
 // cannot be opened, or a word that syslog does not know, is an error: syslogd and journald may come later.
 func (h *Hub) Open(t config.LogTarget) (*Sink, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.background && t.Kind == config.Stderr {
+		t = config.LogTarget{Kind: config.Syslog, Facility: "daemon", Level: "info", Format: t.Format, Redact: t.Redact}
+	}
 	return h.openLocked(t)
 }
 

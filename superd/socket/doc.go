@@ -9,7 +9,7 @@
 //
 // Which endpoint has which Socket, and for how long, is the supervisor's business.
 //
-// A listening descriptor never leaves this package, except through Lend: O_NONBLOCK belongs to the open file
+// A listening descriptor never leaves this package, except through Lend and Share: O_NONBLOCK belongs to the open file
 // description, which a child shares, so handing it to os/exec would put the daemon's own socket into blocking mode.
 //
 // Beside the sockets, Ends learns from the kernel what connections have carried that are no longer superd's own.

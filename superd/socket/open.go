@@ -91,14 +91,7 @@ func establish(fd int, e config.Endpoint, at netip.AddrPort, o config.SocketOpti
 	if err != nil {
 		return nil, err
 	}
-	if s.local, err = Local(fd); err != nil {
-		return nil, err
-	}
-	s.file = os.NewFile(uintptr(fd), "socket") // from here on the file owns fd
-	if s.raw, err = s.file.SyscallConn(); err != nil {
-		return nil, err
-	}
-	return s, nil
+	return s, s.own(fd)
 }
 
 func (s *Socket) bind(fd int, at netip.AddrPort) error {

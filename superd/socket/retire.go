@@ -26,7 +26,7 @@ var onlyKnown = []unix.SockFilter{
 var nothing = []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: 0}}
 
 // Retire lets nothing new in, as far as the kernel allows: without CAP_NET_ADMIN a listening TCP socket takes no
-// filter, and a handshake that ends between the last Accept and Close is reset. Accept, WaitReadable and Recv go on giving what is there, and return ErrDrained once
+// filter, nor does one of MPTCP that was handed in, and a handshake that ends between the last Accept and Close is reset. Accept, WaitReadable and Recv go on giving what is there, and return ErrDrained once
 // grace is over and the queue is empty; then the caller closes the socket, and nobody is reset.
 // The grace is for handshakes that are under way, so about a round trip; 0 is right for datagrams.
 // A program that the socket is lent to shares its filter: retire when it is gone.
@@ -36,7 +36,7 @@ func (s *Socket) Retire(grace time.Duration) error {
 		filter = nothing
 	}
 	err := s.control(func(fd int) error { return attach(fd, filter) })
-	if err != nil && !errors.Is(err, unix.EPERM) {
+	if err != nil && !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.EOPNOTSUPP) {
 		return fmt.Errorf("retire %s: %w", name(s.endpoint), err)
 	}
 	s.mu.Lock()

@@ -47,7 +47,7 @@ func diagnose(p *config.Program, err error) error {
 		return &Error{"fork", "", err}
 	case p.Chroot != "" && (notDirectory(p.Chroot) || err == syscall.EPERM && os.Geteuid() != 0):
 		return &Error{"chroot", p.Chroot, err}
-	case p.Credential != nil && (err == syscall.EPERM && os.Geteuid() != 0 || err == syscall.EINVAL):
+	case p.Credential != nil && (err == syscall.EPERM && !MaySwitchUsers() || err == syscall.EINVAL):
 		return &Error{"credentials", fmt.Sprintf("%d:%d", p.Credential.Uid, p.Credential.Gid), err}
 	case notDirectory(dir), err == syscall.EACCES && !entersDirectory(dir, p.Credential):
 		return &Error{"chdir", dir, err}

@@ -18,6 +18,7 @@ func fork(c *Command) (pid, pidfd int, err error) {
 	pidfd = -1
 	attr := attributes(c, &pidfd)
 	shield()
+	keepCapabilities()
 	mask := noSignals
 	if attr.Sys.Ptrace {
 		mask = allButTrap

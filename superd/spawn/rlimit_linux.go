@@ -1,7 +1,6 @@
 package spawn
 
 import (
-	"os"
 	"syscall"
 	"unsafe"
 
@@ -64,7 +63,7 @@ func setLimits(pid int, p *config.Program) error {
 	}
 	for i := range limits {
 		err := unix.Prlimit(pid, int(limits[i].resource), &limits[i].value, nil)
-		if err == unix.EPERM && p.Credential != nil && os.Geteuid() == 0 {
+		if err == unix.EPERM && p.Credential != nil && MaySwitchUsers() {
 			n, err := prlimitAs(p.Credential, pid, limits[i:])
 			return limitError(p, i+n, err)
 		}

@@ -37,7 +37,8 @@ type Starter struct {
 // child is a program that has been started and not been reaped. Its pid cannot be recycled meanwhile.
 type child struct {
 	pid     int
-	pidfd   int // closed by whoever takes the child out of the table
+	pidfd   int     // closed by whoever takes the child out of the table
+	user    *uint32 // whom it was started as; nil: the daemon's own user
 	started time.Time
 	exited  func(Exit)
 }
@@ -145,6 +146,9 @@ func (s *Starter) bearLocked(c *Command) (*child, error) {
 		return nil, err
 	}
 	ch := &child{pid: pid, pidfd: pidfd, started: time.Now(), exited: c.Exited}
+	if who := c.Program.Credential; who != nil {
+		ch.user = &who.Uid
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.children[pid] = ch
@@ -158,8 +162,23 @@ func (s *Starter) Running() int {
 	return s.live
 }
 
-// Wait returns nil when Running is 0, or the context's error if that ends first.
+// Wait returns nil when Running is 0, and, for process 1, when everybody it has adopted has ended too; or the
+// context's error if that ends first.
 func (s *Starter) Wait(ctx context.Context) error {
+	if err := s.waitIdle(ctx); err != nil {
+		return err
+	}
+	for s.othersLeft() {
+		select {
+		case <-time.After(sweepAgain):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func (s *Starter) waitIdle(ctx context.Context) error {
 	s.mu.Lock()
 	if s.live == 0 {
 		s.mu.Unlock()
@@ -183,16 +202,19 @@ func (s *Starter) Wait(ctx context.Context) error {
 func (s *Starter) Signal(pid int, sig syscall.Signal) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.children[pid] != nil && syscall.Kill(-pid, sig) == nil
+	ch := s.children[pid]
+	return ch != nil && ch.killGroup(sig) == nil
 }
 
-// SignalAll does Signal for all children and returns how many were reached. A Start under way may be missed.
+// SignalAll does Signal for all children and returns how many were reached. A Start under way may be missed. Process 1
+// signals every process there is.
 func (s *Starter) SignalAll(sig syscall.Signal) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	everybody := signalEverybody(sig)
 	n := 0
-	for pid := range s.children {
-		if syscall.Kill(-pid, sig) == nil {
+	for pid, ch := range s.children {
+		if everybody && syscall.Kill(-pid, 0) == nil || ch.killGroup(sig) == nil {
 			n++
 		}
 	}

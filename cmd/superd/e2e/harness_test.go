@@ -321,7 +321,7 @@ func (d *daemon) stop() {
 	_ = syscall.Kill(d.pid, syscall.SIGTERM)
 	if !d.gone(patience) {
 		d.t.Errorf("superd does not stop within %v of TERM", patience)
-		_ = syscall.Kill(d.pid, syscall.SIGQUIT) // its goroutines go to the log
+		_ = syscall.Kill(d.pid, syscall.SIGABRT) // its goroutines go to the log
 		if !d.gone(patience) {
 			_ = syscall.Kill(d.pid, syscall.SIGKILL)
 		}
