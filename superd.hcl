@@ -35,6 +35,11 @@ include = ["conf.d/*.hcl"]
 superd {
   watch = false # true: a changed file is in force as soon as it is saved
   drain = 0     # "25s": when superd stops, connections may end by themselves for so long before they are ended
+
+  # Where superd status and its like find the daemon. Without a group it is root's alone.
+  #control       = "/run/superd/control.sock" # "none": there is no such socket
+  #control_mode  = "0660"
+  #control_group = "adm" # may look; only root may change anything
 }
 
 # A service with everything that a service can have. Mostly a few lines are enough: see conf.d.

@@ -30,6 +30,7 @@ type conn struct {
 	ending   *socket.Ending   // nil: nobody wants to know, or can, what its program's connection carries
 	ended    func(spawn.Exit) // called last when the program has left; nil: nothing
 	lifetime deadline
+	presence
 }
 
 // newConn takes the service's settings into use, and a number; each conn ends in exactly one finish.
@@ -43,6 +44,7 @@ func (l *listener) newConn(fd int, peer netip.AddrPort) *conn {
 
 // finish gives back the slot, if the connection got one, and the settings.
 func (c *conn) finish() {
+	c.svc.live.leave(c)
 	c.svc.gate.Release(c.slot)
 	c.set.drop()
 }
@@ -191,6 +193,8 @@ func (c *conn) protocol() string {
 
 func (c *conn) started(pid int, at time.Time) {
 	c.svc.tally().starts.observe(&startBounds, at.Sub(c.began))
+	c.pid, c.since = pid, at
+	c.svc.live.join(c)
 	c.logStart(pid)
 	if c.set.MaxLifetime > 0 {
 		c.lifetime.set(c.set.MaxLifetime, c.set.Grace, func(s syscall.Signal) { c.host.starter.Signal(pid, s) })
@@ -230,6 +234,8 @@ func (c *conn) serveBuiltin() {
 		timer := time.AfterFunc(c.set.MaxLifetime, func() { _ = stream.Close() })
 		defer timer.Stop()
 	}
+	c.stream, c.since = stream, began
+	c.svc.live.join(c)
 	switch {
 	case c.set.Redirect != nil:
 		c.redirect(stream)

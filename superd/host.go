@@ -31,6 +31,7 @@ type host struct {
 	traffic traffic
 	store   *store
 	bustle  bustle
+	feed    event.Feed             // everything that is logged, and what flags keep out of logs
 	roster  atomic.Pointer[roster] // nil until the first configuration is in force
 
 	muxed     atomic.Pointer[muxed]           // never nil while anything is served
@@ -53,6 +54,7 @@ func (h *host) moment(set *settings) admit.Moment {
 }
 
 func (h *host) say(e event.Event) {
+	h.feed.Add(e)
 	h.log.Load().Write(e)
 }
 

@@ -9,13 +9,14 @@ import (
 )
 
 // The rooms' doors: who may import whom, and which module is one room's alone. Imports point one way,
-// cmd → superd → {socket, admit, spawn, event} → config → services.
+// cmd → superd → {socket, admit, spawn, event, control} → config → services.
 var (
 	mayImport = map[string][]string{
 		"superd/services":       {},
 		"superd/superd/config":  {"superd/services"},
 		"superd/superd/admit":   {"superd/superd/config"},
 		"superd/superd/libwrap": {},
+		"superd/superd/control": {},
 		"superd/superd/socket":  {"superd/superd/config"},
 		"superd/superd/spawn":   {"superd/superd/config"},
 		"superd/superd/event":   {"superd/superd/config"},
@@ -23,6 +24,7 @@ var (
 		"superd/superd": {
 			"superd/services", "superd/superd/config", "superd/superd/admit",
 			"superd/superd/socket", "superd/superd/spawn", "superd/superd/event", "superd/superd/libwrap", "superd/superd/systemd",
+			"superd/superd/control",
 		},
 	}
 	onlyIn = map[string]string{

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"superd/superd/control"
 )
 
 // TestNothingIsLeftBehind runs the daemon inside the test, where its goroutines can be counted: connections to
@@ -33,7 +35,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 
 	var log safeBuffer
 	write(0)
-	d := &loop{options: Options{Config: filepath.Join(dir, "superd.hcl"), Stderr: &log}}
+	d := &loop{options: Options{Config: filepath.Join(dir, "superd.hcl"), Stderr: &log, Control: control.None}}
 	first, diags := d.load()
 	if diags.HasErrors() {
 		t.Fatal(written(diags))

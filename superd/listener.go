@@ -2,6 +2,7 @@ package superd
 
 import (
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"superd/superd/admit"
@@ -29,11 +30,12 @@ type listener struct {
 	sock *socket.Socket
 	mode mode
 
-	stop   chan struct{} // closed by halt
-	retire bool          // set before stop is closed
-	done   chan struct{} // closed when the goroutine has ended
-	busy   chan struct{} // closed when the wait program that borrowed the socket has left; nil: none did
-	set    *settings     // the service's latest of this mode, in use by the goroutine until it ends
+	stop   chan struct{}           // closed by halt
+	retire bool                    // set before stop is closed
+	done   chan struct{}           // closed when the goroutine has ended
+	busy   chan struct{}           // closed when the wait program that borrowed the socket has left; nil: none did
+	ailing atomic.Pointer[ailment] // for those who look; nil: nothing is wrong
+	set    *settings               // the service's latest of this mode, in use by the goroutine until it ends
 	pulse  pulse
 }
 
@@ -148,6 +150,16 @@ func (l *listener) await(w admit.Wait) {
 	}
 }
 
+// ailment is why a listener does not serve for a while.
+type ailment struct {
+	reason string
+	until  time.Time // when it tries again
+}
+
+func (l *listener) ail(reason string, wait time.Duration) {
+	l.ailing.Store(&ailment{reason, time.Now().Add(wait)})
+}
+
 // trouble paces a loop whose system calls fail: it says so once, waits longer each time, and says when it is over.
 type trouble struct {
 	*listener
@@ -162,6 +174,7 @@ func (l *listener) trouble() trouble {
 func (t *trouble) wait(err error) {
 	first := t.pace.wait == 0
 	pause := t.pace.next()
+	t.ail(err.Error(), pause)
 	switch {
 	case !first:
 	case socket.Exhausted(err) || spawn.Temporary(err):
@@ -174,7 +187,11 @@ func (t *trouble) wait(err error) {
 }
 
 func (t *trouble) over() {
-	if t.pace.reset() && t.exhausted {
+	if !t.pace.reset() {
+		return
+	}
+	t.ailing.Store(nil)
+	if t.exhausted {
 		t.exhausted = false
 		t.host.say(event.Recovered(t.svc.id))
 	}

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"superd/superd/control"
 )
 
 func TestLoadavg(t *testing.T) {
@@ -36,7 +38,7 @@ func TestMaxLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log safeBuffer
-	d := &loop{options: Options{Config: filepath.Join(dir, "superd.hcl"), Stderr: &log}}
+	d := &loop{options: Options{Config: filepath.Join(dir, "superd.hcl"), Stderr: &log, Control: control.None}}
 	first, diags := d.load()
 	if diags.HasErrors() {
 		t.Fatal(written(diags))

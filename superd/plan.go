@@ -19,7 +19,8 @@ type plan struct {
 
 type retuning struct {
 	service    *config.Service // as wanted
-	attributes []string        // what differs
+	was        *config.Service
+	attributes []string // what differs
 }
 
 // diff compares the running configuration, nil at start, with the wanted one.
@@ -44,7 +45,7 @@ func diff(running, wanted *config.Config) plan {
 			p.keep = append(p.keep, s)
 			continue // with its endpoints, which no other service has
 		default:
-			p.retune = append(p.retune, retuning{s, config.Changes(was, s)})
+			p.retune = append(p.retune, retuning{s, was, config.Changes(was, s)})
 			before = append(before, was)
 		}
 		for _, e := range s.Endpoints {

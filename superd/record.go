@@ -1,6 +1,7 @@
 package superd
 
 import (
+	"syscall"
 	"time"
 
 	"superd/superd/admit"
@@ -19,13 +20,16 @@ func (c *conn) subject(pid int) event.Start {
 func (c *conn) logStart(pid int) {
 	c.svc.tally().accepted.Add(1)
 	c.host.bustle.stir()
-	c.set.sink.Start(c.set.Log.OnSuccess, c.subject(pid))
+	start := c.subject(pid)
+	c.set.sink.Start(c.set.Log.OnSuccess, start)
+	c.svc.last.note("START", admit.OK, c.peer, 0, 0)
+	c.host.feed.Start(start)
 }
 
 // logExit logs the end of a program. t is nil where nobody knows what its connection has carried.
 func (c *conn) logExit(e spawn.Exit, t *socket.Traffic) {
 	c.host.bustle.stir()
-	c.set.sink.Exit(c.set.Log.OnSuccess, event.Exit{
+	c.logEnd(event.Exit{
 		Start: c.subject(e.Pid), Code: e.Code, Signal: int(e.Signal), Duration: e.Ended.Sub(e.Started),
 		Traffic: (*event.Traffic)(t), User: e.User, System: e.System, MaxRSS: e.MaxRSS,
 	})
@@ -36,7 +40,13 @@ func (c *conn) logBuiltinExit(ran time.Duration, t socket.Traffic) {
 	c.svc.tally().durations.observe(&durationBounds, ran)
 	c.host.bustle.stir()
 	c.svc.tally().carried(t)
-	c.set.sink.Exit(c.set.Log.OnSuccess, event.Exit{Start: c.subject(0), Duration: ran, Traffic: (*event.Traffic)(&t)})
+	c.logEnd(event.Exit{Start: c.subject(0), Duration: ran, Traffic: (*event.Traffic)(&t)})
+}
+
+func (c *conn) logEnd(e event.Exit) {
+	c.set.sink.Exit(c.set.Log.OnSuccess, e)
+	c.svc.last.note("EXIT", admit.OK, c.peer, e.Code, syscall.Signal(e.Signal))
+	c.host.feed.Exit(e)
 }
 
 func (c *conn) logRefuse(v admit.Verdict, detail string) {
@@ -45,7 +55,10 @@ func (c *conn) logRefuse(v admit.Verdict, detail string) {
 	if c.set.SocketType == config.Dgram && !c.svc.refusals.first(refusal{c.peer.Addr(), v}, time.Now()) {
 		return
 	}
-	c.set.sink.Refuse(c.set.Log.OnFailure, event.Refuse{
+	refuse := event.Refuse{
 		Service: c.svc.id, ConnID: c.id, Peer: c.peer, Local: c.local, Verdict: v.String(), Detail: detail,
-	})
+	}
+	c.set.sink.Refuse(c.set.Log.OnFailure, refuse)
+	c.svc.last.note("REFUSE", v, c.peer, 0, 0)
+	c.host.feed.Refuse(refuse)
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"superd/superd/control"
 )
 
 // TestIdleRedirections holds thousands of redirected connections on which nothing moves: no thread and no pipe each.
@@ -60,7 +62,7 @@ service "echo" {
 			t.Log(log.String())
 		}
 	}()
-	d := &loop{options: Options{Config: filepath.Join(dir, "superd.hcl"), Stderr: &log}}
+	d := &loop{options: Options{Config: filepath.Join(dir, "superd.hcl"), Stderr: &log, Control: control.None}}
 	first, diags := d.load()
 	if diags.HasErrors() {
 		t.Fatal(written(diags))

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"superd/superd/config"
+	"superd/superd/control"
 	"superd/superd/event"
 	"superd/superd/socket"
 	"superd/superd/spawn"
@@ -30,6 +31,8 @@ type Options struct {
 	Background bool      // nobody reads Stderr once the daemon is ready: log_type STDERR means SYSLOG daemon
 	PidFile    string    // is locked and holds the process id while the daemon runs; "" for none
 	Ready      func()    // called once, when the daemon serves; nil for nobody
+	Version    string    // of the program, for those who ask the daemon
+	Control    string    // the control socket, whatever the files say; "": as they say
 }
 
 // ErrLeft is what Run returns after SIGQUIT: the daemon has ended, and its programs run on.
@@ -44,7 +47,7 @@ const lingerLimit = 256
 // Run takes over the process: its signals, its children, its standard descriptors. Call it once.
 func Run(o Options) (*config.Diagnostics, error) {
 	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT)
 	defer signal.Stop(signals)
 
 	d := &loop{options: o}
@@ -80,13 +83,17 @@ type loop struct {
 	reporter *reporter
 	watchdog *watchdog
 	warned   string // the diagnostics last logged for files that changed on disk
+	desk     desk
+	asks     chan func()   // to be run between what else happens
+	over     chan struct{} // closed when nothing in asks is run any more
 }
 
 func (d *loop) load() (*config.Config, *config.Diagnostics) {
-	return d.loader.Load(d.options.Config, config.Options{
-		PortOffset: d.options.PortOffset,
-		Privileged: spawn.MaySwitchUsers(),
-	})
+	return d.loader.Load(d.options.Config, d.loadOptions())
+}
+
+func (d *loop) loadOptions() config.Options {
+	return config.Options{PortOffset: d.options.PortOffset, Privileged: spawn.MaySwitchUsers()}
 }
 
 // begin opens everything and says that the daemon is ready.
@@ -104,6 +111,7 @@ func (d *loop) begin(first *config.Config, diags *config.Diagnostics) error {
 	hub.ReportTo(log)
 	host.store = newStore(systemd.New(), func(err error) { host.say(event.Warn("", err.Error())) })
 	d.supervisor = newSupervisor(host, hub)
+	d.asks, d.over = make(chan func()), make(chan struct{})
 	d.sayDiagnostics(diags)
 	handed, err := systemd.Inherited()
 	if err != nil {
@@ -121,6 +129,7 @@ func (d *loop) begin(first *config.Config, diags *config.Diagnostics) error {
 	}
 	host.history.begin()
 	d.watch()
+	d.openDesk()
 	host.say(event.Ready(len(first.Services), len(d.sockets)))
 	d.reporter = newReporter(host)
 	d.watchdog = newWatchdog(systemd.WatchdogInterval())
@@ -137,11 +146,16 @@ func (d *loop) turn(signals <-chan os.Signal) os.Signal {
 		d.arm(retry)
 		select {
 		case s := <-signals:
-			if s != syscall.SIGHUP {
+			switch s {
+			case syscall.SIGHUP:
+				d.reload()
+			case syscall.SIGUSR1:
+				d.dumpToFile()
+			default:
 				return s
 			}
-			d.reload()
-			debug.FreeOSMemory()
+		case do := <-d.asks:
+			do()
 		case <-retry.C:
 			d.retryMissing(time.Now())
 			d.reporter.report(d.host)
@@ -171,7 +185,8 @@ func (d *loop) arm(retry *time.Timer) {
 }
 
 // reload does what SIGHUP asks for: log files are opened anew, and the files on disk are taken over, all or nothing.
-func (d *loop) reload() {
+func (d *loop) reload() *control.Reloaded {
+	defer debug.FreeOSMemory()
 	d.host.tell(systemd.Reloading())
 	defer func() {
 		d.reporter.report(d.host)
@@ -184,9 +199,15 @@ func (d *loop) reload() {
 	d.sayDiagnostics(diags)
 	if diags.HasErrors() {
 		d.failed(errUnusable)
-		return
+		return &control.Reloaded{Plan: *d.planned(&plan{}, nil, nil, diags), Error: errUnusable.Error()}
 	}
-	d.take(next)
+	was := d.running
+	p, err := d.take(next)
+	r := &control.Reloaded{Plan: *d.planned(&p, was, next, diags)}
+	if err != nil {
+		r.Error = err.Error()
+	}
+	return r
 }
 
 var errUnusable = errors.New("the configuration has errors; the old one runs on")
@@ -198,16 +219,18 @@ func (d *loop) failed(why error) {
 }
 
 // take applies next and says what that did.
-func (d *loop) take(next *config.Config) {
+func (d *loop) take(next *config.Config) (plan, error) {
 	p, err := d.applyWithLog(next)
 	if err != nil {
 		d.failed(err)
-		return
+		return p, err
 	}
 	d.host.history.reloaded()
 	d.follow(next)
 	d.retryMissing(time.Now())
+	d.openDesk()
 	d.host.say(event.Reload(len(p.open), len(p.keep), len(p.retune), len(p.retire)))
+	return p, nil
 }
 
 // applyWithLog is apply, and the daemon's own log with it.
@@ -231,6 +254,7 @@ func (d *loop) applyWithLog(next *config.Config) (plan, error) {
 func (d *loop) end(why os.Signal, signals <-chan os.Signal) {
 	grace := d.running.Daemon.Grace
 	d.host.tell(systemd.Stopping, systemd.ExtendTimeout(d.running.Daemon.Drain+grace+killTime+2*flushTime))
+	d.closeDesk()
 	d.host.say(event.Stopping(unix.SignalName(why.(syscall.Signal)), d.host.starter.Running()))
 	d.watcher.close()
 	d.host.ending.Store(true)
@@ -254,6 +278,7 @@ func (d *loop) end(why os.Signal, signals <-chan os.Signal) {
 // which a service manager hands the sockets.
 func (d *loop) leave() {
 	d.host.tell(systemd.Stopping)
+	d.closeDesk()
 	d.host.say(event.Stopping("SIGQUIT", d.host.starter.Running()))
 	d.watcher.close()
 	d.host.ending.Store(true)
@@ -293,7 +318,7 @@ func within(limit time.Duration, signals <-chan os.Signal, wait func(context.Con
 		for {
 			select {
 			case s := <-signals:
-				if s != syscall.SIGHUP {
+				if s != syscall.SIGHUP && s != syscall.SIGUSR1 {
 					cancel()
 					return
 				}
@@ -362,7 +387,7 @@ func (d *loop) filesChanged() {
 	p := diff(d.running, next)
 	switch {
 	case next.Daemon.Watch:
-		d.take(next)
+		_, _ = d.take(next) // it says what came of it
 	case !p.empty():
 		d.host.say(event.Plan(p.String()))
 	}

@@ -17,6 +17,8 @@ type service struct {
 	gate    *admit.Gate
 	current atomic.Pointer[settings]
 
+	live     live
+	last     lastEvent
 	refusals quiet                 // of datagrams
 	counted  atomic.Pointer[tally] // nil: nobody has come yet; see tally()
 }

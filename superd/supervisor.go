@@ -24,12 +24,14 @@ type supervisor struct {
 	missing  map[config.Endpoint]*unopened // configured, but could not be opened yet
 
 	inherited inheritance
+	retired   []*service // gone from the files, but perhaps not all of their connections
 }
 
 // unopened is an endpoint that is tried again, later and later.
 type unopened struct {
 	pace backoff
 	due  time.Time
+	err  error // of the last try
 }
 
 const (
@@ -64,6 +66,7 @@ func (s *supervisor) apply(next *config.Config) (plan, error) {
 	s.host.answering.Store(dgramBuiltinPorts(next))
 	gone := s.swap(wanted, &p)
 	s.host.muxed.Store(s.muxed(next))
+	s.retired = append(s.stillRunning(), gone...)
 	retired := s.rewire(next, &p, opened)
 	s.draining = append(s.draining, retired...)
 	go bury(gone, retired)
@@ -174,6 +177,12 @@ func (s *supervisor) swap(wanted map[string]*settings, p *plan) (gone []*service
 	return gone
 }
 
+// stillRunning are the retired services that have connections.
+func (s *supervisor) stillRunning() []*service {
+	s.retired = slices.DeleteFunc(s.retired, func(svc *service) bool { return svc.gate.Counts().Running == 0 })
+	return s.retired
+}
+
 // rewire gives every socket to the service that has its endpoint now. Listeners whose service and mode stay go on
 // undisturbed; the others hand their socket over, or retire with it and are returned.
 func (s *supervisor) rewire(next *config.Config, p *plan, opened map[config.Endpoint]*socket.Socket) (retired []*listener) {
@@ -240,7 +249,7 @@ func (s *supervisor) postpone(service string, e config.Endpoint, u *unopened, er
 		u = &unopened{pace: backoff{first: firstRetry, limit: longestRetry}}
 	}
 	wait := u.pace.next()
-	u.due = time.Now().Add(wait)
+	u.due, u.err = time.Now().Add(wait), err
 	s.host.say(event.BindFailed(service, e.String(), err, wait))
 	return u
 }

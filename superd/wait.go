@@ -172,7 +172,9 @@ func (c *conn) judge(before pending, e spawn.Exit, ran time.Duration, pace *back
 func (c *conn) backOff(pace *backoff, limit time.Duration, why string) {
 	wait := min(pace.next(), limit)
 	c.host.say(event.Backoff(c.svc.id, why, wait))
+	c.ail(why, wait)
 	c.await(admit.Wait{After: wait})
+	c.ailing.Store(nil)
 }
 
 // reclaim takes the socket back from a program that has left.

@@ -37,6 +37,8 @@ func aKnownCommand(c *cobra.Command, args []string) error {
 }
 
 var (
+	oneArgument   = asUsage(cobra.ExactArgs(1))
+	twoArguments  = asUsage(cobra.ExactArgs(2))
 	noArguments   = asUsage(cobra.NoArgs)
 	atMostOneFile = asUsage(cobra.MaximumNArgs(1))
 )

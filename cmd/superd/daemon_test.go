@@ -131,7 +131,7 @@ func launch(ts *testscript.TestScript, argv []string) *daemon {
 
 // storyEnv is what superd gets of its own, so that a story can see what it passes on.
 func storyEnv(ts *testscript.TestScript) []string {
-	env := []string{"PATH=" + ts.Getenv("PATH"), "TMPDIR=" + ts.Getenv("TMPDIR")}
+	env := []string{"PATH=" + ts.Getenv("PATH"), "TMPDIR=" + ts.Getenv("TMPDIR"), "RUNTIME_DIRECTORY=" + ts.Getenv("RUNTIME_DIRECTORY")}
 	for _, name := range strings.Fields(ts.Getenv("SUPERD_GETS")) {
 		env = append(env, name+"="+ts.Getenv(name))
 	}

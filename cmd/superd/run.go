@@ -10,7 +10,7 @@ import (
 )
 
 func runCommand() *cobra.Command {
-	options := superd.Options{Stderr: os.Stderr}
+	options := superd.Options{Stderr: os.Stderr, Version: version}
 	var folder string
 	var daemon bool
 	readyFD := -1
@@ -55,6 +55,7 @@ SIGHUP reads the configuration again: all of it is taken over, or none. SIGQUIT 
 	c.Flags().IntVar(&readyFD, "ready-fd", -1, "write a line into descriptor `N` when the daemon serves, as s6 wants it")
 	c.Flags().BoolVar(&options.Background, "background", false, "be what --daemon has started")
 	_ = c.Flags().MarkHidden("background")
+	c.Flags().StringVar(&options.Control, "control", "", "the control socket's `PATH`, or none, instead of what the configuration says")
 	c.Flags().StringVar(&folder, "profile", "", "write cpu.pprof, and at SIGUSR2 heap.pprof, to the folder `DIR`")
 	_ = c.Flags().MarkHidden("profile") // for superd's developers
 	return c

@@ -96,6 +96,13 @@ func setup(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
+	// A control socket of its own for each story, on a path that is short enough for one.
+	run, err := os.MkdirTemp("", "superd")
+	if err != nil {
+		return err
+	}
+	env.Defer(func() { _ = os.RemoveAll(run) })
+	env.Setenv("RUNTIME_DIRECTORY", run)
 	env.Setenv("BIN", filepath.Dir(superd))
 	env.Setenv("REPO", repo)
 	own := fmt.Sprintf("127.%d.%d.", 1+os.Getpid()%250, stories.Add(1))

@@ -129,6 +129,9 @@ func FuzzAccess(f *testing.F) {
 			if want := naiveAdmits(c, addr, names); got != want {
 				t.Fatalf("%+v: %v %q is %v, want %v", c, addr, names, got, want)
 			}
+			if r := Judge(c, addr, names); r.Denies == got {
+				t.Fatalf("%+v: %v %q: judged %+v, admits says %v", c, addr, names, r, got)
+			}
 			if !a.needsNames(addr) && got != a.admits(addr, nil) {
 				t.Fatalf("%+v: %v needs no names, but %q change the verdict", c, addr, names)
 			}

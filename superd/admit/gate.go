@@ -16,11 +16,12 @@ type Gate struct {
 	access *access
 	times  times
 
-	epoch   time.Time // the first moment; instants count from it
-	latest  instant
-	cps     cps
-	counts  counts
-	changed chan struct{} // closed and forgotten at the next change; nil while nobody waits
+	epoch     time.Time // the first moment; instants count from it
+	latest    instant
+	cps       cps
+	counts    counts
+	suspended bool          // by an operator
+	changed   chan struct{} // closed and forgotten at the next change; nil while nobody waits
 }
 
 // Moment is when the gate is asked, and what holds for the machine then.
@@ -95,11 +96,14 @@ func (g *Gate) NeedsNames(addr netip.Addr) bool {
 	return g.access.needsNames(addr.Unmap())
 }
 
-// Ready says whether the service should accept now. It may not while it is paused, and, under Queue,
+// Ready says whether the service should accept now. It may not while it is suspended or paused, and, under Queue,
 // while it has no token or no place; then Wait says when to ask again. It reserves nothing.
 func (g *Gate) Ready(m Moment) (Wait, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.suspended {
+		return g.waitLocked(0), false
+	}
 	if after := g.cps.ready(&g.limits, g.instantLocked(m)); after > 0 {
 		return g.waitLocked(after), false
 	}

@@ -50,7 +50,11 @@ func (m *gateModel) admit(b *bits) {
 	at := Moment{Now: start.Add(m.now), Load: float64(b.next() & 1)}
 	before := m.gate.Counts()
 	_, ready := m.gate.Ready(at)
+	f := m.gate.Explain(p, at, at.Now)
 	d := m.gate.Admit(p, at)
+	if f.Verdict != d.Verdict || f.Policy != d.Policy {
+		m.Fatalf("explained as %v and %v, decided as %v and %v", f.Verdict, f.Policy, d.Verdict, d.Policy)
+	}
 	if !ready && d.Verdict == OK {
 		m.Fatal("admitted though not ready")
 	}

@@ -3,7 +3,6 @@ package config
 import (
 	"math"
 	"net/netip"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -120,7 +119,7 @@ func TestAttributes(t *testing.T) {
 			got := mustLoad(t, head+c.line+"\n}", Options{Privileged: true}).Services[0]
 			want := plain(kind == program)
 			c.want(want)
-			if got.At = ""; !reflect.DeepEqual(got, want) {
+			if !got.Equal(want) {
 				t.Errorf("%s: differs in %q:\n got %+v\nwant %+v", c.line, Changes(want, got), got, want)
 			}
 		}

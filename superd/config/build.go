@@ -25,6 +25,7 @@ func (l *loader) build() *Config {
 		defaults = base.in(l.defaults)
 		values = l.decode(defaults, InDefaults, noVariables)
 	}
+	c.defaults = l.defaults.defaultsPlace()
 	c.Daemon = l.buildDaemon(base)
 
 	scope := l.scope(values)
@@ -62,6 +63,7 @@ func (l *loader) spec(it *item, defaults *spec, scope *hcl.EvalContext) *spec {
 	s.At = it.position()
 	l.decode(s, InService, scope)
 	s.ID = cmp.Or(s.ID, s.Name)
+	s.origin = originOf(it.block)
 	s.noted = l.diags.reports > before
 	return s
 }
@@ -100,7 +102,7 @@ func (l *loader) buildDaemon(base *spec) Daemon {
 		s = base.in(l.daemon)
 		l.decode(s, InDaemon, noVariables)
 	}
-	d := Daemon{Watch: s.watch, Drain: s.drain, Grace: s.Grace, Log: Log{Target: s.Log.Target}}
+	d := Daemon{Watch: s.watch, Drain: s.drain, Grace: s.Grace, Log: Log{Target: s.Log.Target}, Control: l.control(s)}
 	d.Log.Target.Format, d.Log.Target.Redact = s.logFormat, s.logRedact
 	return d
 }

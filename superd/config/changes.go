@@ -7,13 +7,16 @@ import (
 	"time"
 )
 
-// Equal reports whether two services are the same in everything but the place in the files.
+// Equal reports whether two services are the same in everything but the places in the files.
 func (s *Service) Equal(o *Service) bool {
 	if s == o {
 		return true
 	}
 	a, b := *s, *o
 	a.At, b.At = "", ""
+	a.origin, b.origin = nil, nil
+	a.Access.onlyFromLines, b.Access.onlyFromLines = nil, nil
+	a.Access.noAccessLines, b.Access.noAccessLines = nil, nil
 	return reflect.DeepEqual(a, b)
 }
 

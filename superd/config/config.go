@@ -22,6 +22,8 @@ type Config struct {
 	Files    []string   // every file read, absolute, the main file first
 	Includes []string   // include patterns, absolute: where new files may appear
 	Hash     string     // SHA-256 of the texts of Files, in hex: equal for equal files, on every machine
+
+	defaults defaultsPlace
 }
 
 // Daemon is the `superd { }` block.
@@ -30,6 +32,15 @@ type Daemon struct {
 	Drain time.Duration // when the daemon stops, for connections to end by themselves before TERM
 	Grace time.Duration // between TERM and KILL when the daemon stops
 	Log   Log           // where the daemon's own messages go
+
+	Control Control
+}
+
+// Control is the control socket.
+type Control struct {
+	Path string // "": one of the usual places; "none": there is none
+	Mode uint32 // permission bits
+	Gid  int    // -1: the daemon's own group
 }
 
 // Service is one enabled service. Two Services are the same service across a reload when their IDs are equal.
@@ -37,6 +48,8 @@ type Service struct {
 	ID   string
 	Name string
 	At   string // FILE:LINE of the block
+
+	origin origin
 
 	SocketType SocketType
 	Wait       bool       // the program gets the listening (or datagram) socket itself, one at a time; false for a builtin
@@ -165,6 +178,8 @@ type Access struct {
 	OnlyFrom   []Rule // the most specific rule of both lists wins; a tie denies
 	NoAccess   []Rule
 	Times      []Window // empty: always
+
+	onlyFromLines, noAccessLines ruleLines
 }
 
 // Rule is one word of only_from or no_access: an address range, or a name.

@@ -49,6 +49,8 @@ type spec struct {
 	enabled, disabled []word // defaults
 	watch             bool   // superd
 	drain             time.Duration
+	control           Control
+	controlGroup      string
 	include           []word // top level
 }
 

@@ -34,6 +34,19 @@ var Attributes = []Attribute{
 		Xinetd:  notInXinetd,
 		Example: `"25s"`},
 
+	{Name: "control", Where: InDaemon, Kind: controlPath(),
+		Doc:     "The control socket, an absolute path, or \"none\"; without it /run/superd/control.sock, or what RUNTIME_DIRECTORY says, and for an ordinary user superd/control.sock in XDG_RUNTIME_DIR if the first cannot be had",
+		Xinetd:  notInXinetd,
+		Example: `"/run/superd/control.sock"`},
+	{Name: "control_mode", Where: InDaemon, Default: `"0660"`, Kind: controlMode(),
+		Doc:     "The control socket's permissions, octal and in quotes; who may write may look, and only root and the daemon's own user may change anything",
+		Xinetd:  notInXinetd,
+		Example: `"0600"`},
+	{Name: "control_group", Where: InDaemon, Kind: account(func(s *spec) *string { return &s.controlGroup }),
+		Doc:     "The control socket's group, by name or number; without it the daemon's own",
+		Xinetd:  notInXinetd,
+		Example: `"adm"`},
+
 	// what the service is
 	{Name: "id", Where: InService, Kind: identity(),
 		Doc:     "The service's own name in logs, limits and reloads; two blocks of one NAME need different ids; the default is NAME",
@@ -241,11 +254,13 @@ var Attributes = []Attribute{
 		Example: `"pause"`},
 
 	// who and when
-	{Name: "only_from", Where: everywhere, Kind: rules(func(s *spec, r []Rule) { s.Access.OnlyFrom, s.Access.Restricted = r, true }),
+	{Name: "only_from", Where: everywhere, Kind: rules(func(s *spec, r []Rule, l ruleLines) {
+		s.Access.OnlyFrom, s.Access.onlyFromLines, s.Access.Restricted = r, l, true
+	}),
 		Doc:     "Who may come: addresses, ranges, host names and .domains; an empty list is nobody; between this and no_access the most specific word wins and a tie refuses",
 		Xinetd:  "The most specific word wins, there a client in both lists is refused; a word that cannot be read is an error, there it is left out; host names count only if they lead back to the address; defaults hold wherever they stand; -= and += are written with concat",
 		Example: `["192.0.2.0/24", "2001:db8::/32", ".example.org"]`},
-	{Name: "no_access", Where: everywhere, Kind: rules(func(s *spec, r []Rule) { s.Access.NoAccess = r }),
+	{Name: "no_access", Where: everywhere, Kind: rules(func(s *spec, r []Rule, l ruleLines) { s.Access.NoAccess, s.Access.noAccessLines = r, l }),
 		Doc:     "Who may not come, written as in only_from",
 		Xinetd:  "As only_from",
 		Example: `["192.0.2.{66,77}"]`},
@@ -325,13 +340,13 @@ func logFlags(words []string) LogFlags {
 }
 
 // rules is the kind of only_from and no_access. Names of /etc/networks are those of the machine that loads.
-func rules(take func(*spec, []Rule)) Kind {
+func rules(take func(*spec, []Rule, ruleLines)) Kind {
 	return Kind{Type: listType + "strings", set: func(c cell, s *spec) {
 		words, ok := c.texts()
 		if !ok {
 			return
 		}
-		rules := make([]Rule, 0, len(words))
+		rules, lines := make([]Rule, 0, len(words)), make(ruleLines, 0, len(words))
 		for _, w := range words {
 			r, note, err := parseRules(w.text, c.machine.network)
 			switch {
@@ -341,7 +356,10 @@ func rules(take func(*spec, []Rule)) Kind {
 				c.on(w).warnf("Bits behind the range", "%s", note)
 			}
 			rules = append(rules, r...)
+			for range r {
+				lines = append(lines, s.ruleLine(w))
+			}
 		}
-		take(s, rules)
+		take(s, rules, lines)
 	}}
 }

@@ -27,6 +27,24 @@ func ReloadFailed(err error) Event {
 	return e
 }
 
+// Control says who had the daemon do something; service is "" if it is about none.
+func Control(action, service string, uid uint32, pid int) Event {
+	e := Event{kind: kindControl}
+	e.str(keyService, service)
+	e.str(keyAction, action)
+	e.num(keyUID, int64(uid))
+	e.num(keyBy, int64(pid))
+	return e
+}
+
+// Dumped says where the state of the daemon was written to, or why it was not.
+func Dumped(file string, err error) Event {
+	e := Event{kind: kindDump}
+	e.str(keyFile, file)
+	e.err(err)
+	return e
+}
+
 // Plan says what a reload would do.
 func Plan(changes string) Event {
 	e := Event{kind: kindPlan}

@@ -51,6 +51,8 @@ const (
 	kindBackoff
 	kindExhausted
 	kindRecovered
+	kindControl
+	kindDump
 	kindStopping
 	kindStopped
 	kindWarning
@@ -103,6 +105,10 @@ var kinds = [...]row{
 		[]key{keyService, keyError}},
 	kindRecovered: {"RECOVERED", Notice, "What had run out is there again.",
 		[]key{keyService}},
+	kindControl: {"CONTROL", Notice, "Somebody has had the daemon do something, through its control socket.",
+		[]key{keyService, keyAction, keyUID, keyBy}},
+	kindDump: {"DUMP", Notice, "The state of the daemon was written to a file, as SIGUSR1 asks for.",
+		[]key{keyFile, keyError}},
 	kindStopping: {"STOPPING", Info, "The daemon accepts nothing more and ends its connections.",
 		[]key{keyReason, keyConnections}},
 	kindStopped: {"STOPPED", Info, "The daemon ends.",
@@ -150,6 +156,10 @@ const (
 	keyAt
 	keySummary
 	keyEndpoint
+	keyAction
+	keyUID
+	keyBy
+	keyFile
 	keyReason
 	keyRetry
 	keyConnections
@@ -190,6 +200,10 @@ var keys = [...]Key{
 	keyAt:          {"at", "FILE:LINE,COLUMN-COLUMN"},
 	keySummary:     {"summary", "what is wrong, in short"},
 	keyEndpoint:    {"endpoint", "the address that the service listens on"},
+	keyAction:      {"action", "what was asked for"},
+	keyUID:         {"uid", "number of the user who asked"},
+	keyBy:          {"by", "process id of who asked"},
+	keyFile:        {"file", "path of a file"},
 	keyReason:      {"reason", "why, in words"},
 	keyRetry:       {"retry", "seconds until it is tried again"},
 	keyConnections: {"connections", "how many connections are still open"},

@@ -64,6 +64,8 @@ func samples() []sample {
 		{"Backoff", Backoff("tftp", "the program left its input", 1500*time.Millisecond)},
 		{"Exhausted", Exhausted("ftp", errors.New("accept: too many open files"))},
 		{"Recovered", Recovered("ftp")},
+		{"Control", Control("kick 17", "ftp", 1000, 4711)},
+		{"Dumped", Dumped("/run/superd/dump.json", failure)},
 		{"Stopping", Stopping("SIGTERM", 4)},
 		{"Stopped", Stopped()},
 		{"Warn", Warn("", "no user database")},

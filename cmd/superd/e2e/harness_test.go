@@ -202,7 +202,7 @@ func (s *site) command(args ...string) *exec.Cmd {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	cmd := exec.Command(binary, append([]string{"run", "-c", s.path("superd.hcl")}, args...)...)
+	cmd := exec.Command(binary, append([]string{"run", "-c", s.path("superd.hcl"), "--control", "none"}, args...)...)
 	cmd.Dir = "/"
 	return cmd
 }

@@ -8,6 +8,10 @@ superd {
   log_type   = "JOURNAL notice"
   log_format = "json"
   log_redact = "hash"
+
+  control       = "/./run/superd.sock"
+  control_mode  = "0666"
+  control_group = "4"
 }
 
 defaults {
