@@ -1,7 +1,8 @@
 # git: repositories to clone and fetch, without passwords (Debian package git).
 #
 # Watch for: --base-path is the folder of the repositories, and only those with a file git-daemon-export-ok are offered.
-# Pushing is off unless a repository's own configuration allows it; leave it so.
+# Pushing is off unless a repository's own configuration allows it; leave it so. Git serves the repositories of other owners than
+# its user only if somebody vouches for them: git config --system --add safe.directory '*'
 
 service "git" {
   socket_type = "stream"

@@ -35,15 +35,7 @@ ftp_username=ftp
 secure_chroot_dir=$DIR/empty
 connect_from_port_20=NO
 `)
-	s.config(usual + `
-service "ftp" {
-  port        = 2121
-  socket_type = "stream"
-  wait        = false
-  user        = "root"
-  server      = "` + vsftpd + `"
-  server_args = ["$DIR/vsftpd.conf"]
-}`)
+	s.ship("ftp.hcl", "/usr/sbin/vsftpd", vsftpd, "/etc/vsftpd.conf", "$DIR/vsftpd.conf", "wait           = false", "wait = false\n  port = 2121")
 	d := s.start()
 	url := "ftp://" + s.at(2121)
 

@@ -27,20 +27,13 @@ func TestGit(t *testing.T) {
 	client(t, git, "init", "-q", "-b", "main", work)
 	commit("first", transferSize)
 
-	s.config(usual + `
-service "git" {
-  port        = 9418
-  socket_type = "stream"
-  wait        = false
-  user        = "nobody"
-  server      = "` + git + `"
-  server_args = ["daemon", "--inetd", "--export-all", "--base-path=$DIR/srv", "$DIR/srv"]
+	s.write("srv/project/.git/git-daemon-export-ok", "")
+	s.ship("git.hcl", "/usr/bin/git", git, "--base-path=/srv/git", "--base-path=$DIR/srv", "nice        = 5", `nice = 5
   env = [
     "GIT_CONFIG_COUNT=1",
     "GIT_CONFIG_KEY_0=safe.directory",
     "GIT_CONFIG_VALUE_0=*",
-  ]
-}`)
+  ]`)
 	d := s.start()
 	client(t, git, "clone", "-q", "git://"+s.at(9418)+"/project", clone)
 	sameFile(t, work+"/first", clone+"/first")

@@ -24,15 +24,7 @@ log file = $DIR/rsyncd.log
   uid = 0
   gid = 0
 `)
-	s.config(usual + `
-service "rsync" {
-  port        = 8730
-  socket_type = "stream"
-  wait        = false
-  user        = "root"
-  server      = "` + rsync + `"
-  server_args = ["--daemon", "--config=$DIR/rsyncd.conf"]
-}`)
+	s.ship("rsync.hcl", "/usr/bin/rsync", rsync, `["--daemon"]`, `["--daemon", "--config=$DIR/rsyncd.conf"]`, "wait        = false", "wait = false\n  port = 8730")
 	d := s.start()
 	url := "rsync://" + s.at(8730) + "/module/"
 

@@ -39,15 +39,7 @@ PidFile none
 PasswordAuthentication no
 PermitRootLogin prohibit-password
 `)
-	s.config(usual + `
-service "ssh" {
-  port        = 2222
-  socket_type = "stream"
-  wait        = false
-  user        = "root"
-  server      = "` + sshd + `"
-  server_args = ["-i", "-f", "$DIR/sshd_config", "-E", "$DIR/sshd.log"]
-}`)
+	s.ship("ssh.hcl", "/usr/sbin/sshd", sshd, `["-i"]`, `["-i", "-f", "$DIR/sshd_config", "-E", "$DIR/sshd.log"]`, "wait         = false", "wait = false\n  port = 2222")
 	d := s.start()
 	t.Cleanup(func() {
 		if log, err := os.ReadFile(s.path("sshd.log")); err == nil && t.Failed() {

@@ -25,15 +25,7 @@ read name
 printf '<<%s>>\n' "Good day, $name."
 read bye
 `)
-			s.config(usual + `
-service "telnet" {
-  port        = 2323
-  socket_type = "stream"
-  wait        = false
-  user        = "root"
-  server      = "` + path + `"
-  server_args = ` + server.args + `
-}`)
+			s.ship("telnet.hcl", `"/usr/sbin/telnetd"`, `"`+path+`"`+"\n  server_args = "+server.args, "wait        = false", "wait = false\n  port = 2323")
 			d := s.start()
 			chat := newChat(t, exec.Command(telnet, "-E", s.addr, "2323"))
 			chat.waitFor("Who are you[?]")

@@ -26,15 +26,7 @@ func TestTFTP(t *testing.T) {
 		}
 		chownAll(t, uid, gid, root+"/"+name)
 	}
-	s.config(usual + `
-service "tftp" {
-  port        = 6969
-  socket_type = "dgram"
-  wait        = true
-  user        = "root"
-  server      = "` + tftpd + `"
-  server_args = ["-t", "1", "-u", "tftp", "-s", "$DIR/tftp"]
-}`)
+	s.ship("tftp.hcl", "/usr/sbin/in.tftpd", tftpd, `["-s", "/srv/tftp"]`, `["-t", "1", "-u", "tftp", "-s", "$DIR/tftp"]`, "wait        = true", "wait = true\n  port = 6969")
 	d := s.start()
 	host, url := s.addr, "tftp://"+s.at(6969)
 
