@@ -43,6 +43,7 @@
 //	superd/spawn    start a program with this descriptor; the pads; the one reaper; the only one that forks
 //	superd/event    the record of a connection and its sinks
 //	superd/systemd  what superd and the service manager say to each other
+//	superd/convert  files of xinetd, inetd and systemd → HCL; the daemon does without it
 //	services        the builtins
 //	packaging/man   the manual pages, two of them made of the tables of attributes and events
 package superd

@@ -17,6 +17,7 @@ var (
 		"superd/superd/admit":   {"superd/superd/config"},
 		"superd/superd/libwrap": {},
 		"superd/superd/control": {},
+		"superd/superd/convert": {"superd/superd/config"},
 		"superd/superd/socket":  {"superd/superd/config"},
 		"superd/superd/spawn":   {"superd/superd/config"},
 		"superd/superd/event":   {"superd/superd/config"},

@@ -54,7 +54,7 @@ func background() error {
 	return errors.New("daemon: ended before it was ready")
 }
 
-// exitError ends a command with the exit status of another, which has said why.
+// exitError ends a command with an exit status, when it has been said why.
 type exitError int
 
 func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }

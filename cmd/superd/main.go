@@ -1,6 +1,7 @@
 // Command superd is the super-server. This package turns arguments into calls; the daemon is in superd/.
 //
-// Exit status: 0 fine, 1 a failure at run time, 2 a wrong flag or configuration, 3 status found something degraded, 4 a reload would
+// Exit status: 0 fine, 1 a failure at run time, 2 a wrong flag or configuration, 3 status found something degraded
+// or convert --strict has warned, 4 a reload would
 // change something, 75 the daemon made way for another.
 package main
 
@@ -47,7 +48,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.AddCommand(statusCommand(), explainCommand(), planCommand(), reloadCommand(),
 		pauseCommand(), resumeCommand(), kickCommand(), eventsCommand(), dumpCommand())
-	root.AddCommand(runCommand(), checkCommand(), fmtCommand(), versionCommand())
+	root.AddCommand(runCommand(), checkCommand(), fmtCommand(), convertCommand(), versionCommand())
 	root.SetFlagErrorFunc(wrongUsage)
 	return root
 }

@@ -1,0 +1,496 @@
+package convert
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"superd/superd/config"
+)
+
+// inetdService is one entry on its way into a block.
+type inetdService struct {
+	*inetd
+	e     *inetdEntry
+	b     *block
+	rpc   bool
+	name  string   // of the service, without address and version
+	words []string // of flags
+}
+
+// entry converts one entry, or one of NetBSD's or Solaris's lines that are none. Nil: there is no service.
+func (n *inetd) entry(e *inetdEntry) *block {
+	if e.keys != nil || e.fields != nil && len(e.lines) > 0 && isKeyed(e.at.text) {
+		return n.keyed(e)
+	}
+	switch {
+	case len(e.fields) == 1 && strings.HasSuffix(e.fields[0], ":"):
+		n.hosts, _ = splitHost(e.fields[0])
+		n.head = append(n.head, e.before...)
+		return nil
+	case e.bad == "" && (len(e.fields) < 6 || !isSocketType(e.fields[1])):
+		e.bad = "it does not have the six fields of one: service, socket type, protocol, wait, user, program"
+		if len(e.fields) > 1 && len(e.fields) >= 6 {
+			e.bad = fmt.Sprintf("%q is no type of socket", e.fields[1])
+		}
+	}
+	if e.bad != "" {
+		n.remark(e.at.Place, "This is no entry: %s. inetd leaves it out.", e.bad)
+		n.head = append(n.head, e.before...)
+		for _, l := range e.lines {
+			n.head = append(n.head, row{comment: mark + "no entry: " + excerpt(oneLine(l.text)), from: []origin{l}})
+		}
+		return nil
+	}
+	var s *inetdService
+	for i, fields := range transports(e.fields) {
+		if i > 0 {
+			e.before = nil
+		}
+		s = n.begin(e)
+		s.convert(fields)
+	}
+	return s.b
+}
+
+// transports are the entries that one of Solaris's stands for: its RPC services name several ways to reach them.
+func transports(fields []string) [][]string {
+	list, rpc := strings.CutPrefix(strings.ToLower(fields[2]), "rpc/")
+	list = strings.ReplaceAll(list, "*", "datagram_v,circuit_v")
+	if !rpc || strings.Contains(list, "=") || !strings.Contains(list, ",") {
+		return [][]string{fields}
+	}
+	var all [][]string
+	for t := range strings.SplitSeq(list, ",") {
+		one := slices.Clone(fields)
+		one[2] = "rpc/" + t
+		all = append(all, one)
+	}
+	return all
+}
+
+func (n *inetd) begin(e *inetdEntry) *inetdService {
+	s := &inetdService{inetd: n, e: e, b: &block{at: e.at, before: e.before}}
+	n.services = append(n.services, s.b)
+	n.made = append(n.made, s)
+	return s
+}
+
+// both is quiet about an entry that is a comment already: nothing of it is lost.
+func (s *inetdService) both(format string, args ...any) {
+	if s.e.disabled {
+		s.b.note(fmt.Sprintf(format, args...), s.e.at)
+		return
+	}
+	s.draft.both(s.b, s.e.at, format, args...)
+}
+
+func (s *inetdService) off(format string, args ...any) {
+	s.both(format+" The service is off.", args...)
+	s.b.set("disable", "true", s.e.at)
+}
+
+// put gives an attribute a value; one that superd does not take ends the service.
+func (s *inetdService) put(name, value string) {
+	if why := s.judge.Objection(name, value, config.InService); why != "" {
+		s.off("%s = %s: %s", name, excerpt(value), why)
+		return
+	}
+	s.b.set(name, value, s.e.at)
+}
+
+func (s *inetdService) convert(fields []string) {
+	if s.e.quoted {
+		s.both("Quotes keep words together for the inetd of FreeBSD and NetBSD, and here. Others take them as a part of the words.")
+	}
+	mux := s.service(fields[0], strings.ToLower(fields[2]))
+	s.socket(strings.ToLower(fields[1]), strings.ToLower(fields[2]), mux)
+	s.wait(fields[3])
+	s.run(fields[4], fields[5], fields[6:])
+	if s.e.disabled {
+		s.b.set("disable", "true", s.e.at)
+	}
+}
+
+// service reads the first field.
+func (s *inetdService) service(field, proto string) (mux string) {
+	hosts, name := splitHost(field)
+	if hosts == nil {
+		hosts = s.hosts
+	}
+	s.rpc = strings.HasPrefix(proto, "rpc/") || strings.Contains(proto, "sunrpc")
+	if words, bad := listening(hosts); bad != "" {
+		s.off("superd takes no host names in bind, since it must start without DNS: write the address of %s.", bad)
+	} else if len(words) > 0 {
+		s.put("bind", wordOrList("bind", words))
+	}
+	if after, ok := strings.CutPrefix(strings.ToLower(name), "tcpmux/"); ok {
+		mux = "TCPMUX"
+		name = name[len(name)-len(after):]
+		if plus, ok := strings.CutPrefix(name, "+"); ok {
+			mux, name = "TCPMUXPLUS", plus
+		}
+	}
+	version := ""
+	if s.rpc {
+		name, version, _ = strings.Cut(name, "/")
+	}
+	s.name, s.b.label = name, name
+	switch {
+	case mux != "":
+		s.types(mux, "UNLISTED")
+	case s.rpc:
+		s.program(name, version)
+	case isNumber(name):
+		s.types("UNLISTED")
+		s.put("port", plain(name))
+	}
+	return mux
+}
+
+// types writes the attribute type; a word that superd lacks ends the service.
+func (s *inetdService) types(words ...string) {
+	var kept []string
+	for _, w := range words {
+		if have, ok := hasWord("type", w); ok {
+			kept = append(kept, have)
+			continue
+		}
+		s.off("type %s: %s", w, s.judge.Objection("type", quote(w), config.InService))
+	}
+	if len(kept) > 0 {
+		s.put("type", wordOrList("type", kept))
+	}
+}
+
+// program writes what an RPC service is called.
+func (s *inetdService) program(name, version string) {
+	if isNumber(name) {
+		s.types("RPC", "UNLISTED")
+		s.optional("rpc_number", plain(name))
+	} else {
+		s.types("RPC")
+	}
+	version = strings.ReplaceAll(version, ",", "-")
+	first, last, isRange := strings.Cut(version, "-")
+	switch {
+	case isNumber(first) && !isRange:
+		s.optional("rpc_version", plain(first))
+	case isRange:
+		s.optional("rpc_version", quote(first+"-"+last[strings.LastIndexByte(last, '-')+1:]))
+	default:
+		s.off("The version of an RPC service is missing, or is none: %q.", version)
+	}
+}
+
+// optional is put, but for an attribute that this superd may lack, which has been said by then.
+func (s *inetdService) optional(name, value string) {
+	if has(name) {
+		s.put(name, value)
+		return
+	}
+	s.b.note(name+" = "+value, s.e.at)
+}
+
+// socket reads socket type and protocol.
+func (s *inetdService) socket(kind, proto, mux string) {
+	kind, filter, _ := strings.Cut(kind, ":")
+	kind, most, _ := strings.Cut(kind, ",")
+	proto, options, _ := strings.Cut(strings.TrimPrefix(proto, "faith/"), ",")
+	wire := strings.TrimPrefix(proto, "rpc/")
+	only := strings.HasSuffix(wire, "only")
+	base := strings.TrimRight(strings.TrimSuffix(wire, "only"), "46")
+	switch {
+	case strings.HasPrefix(kind, "sunrpc_"):
+		base = strings.TrimPrefix(kind, "sunrpc_")
+	case base == "datagram_v":
+		base = "udp"
+	case base == "circuit_v":
+		base = "tcp"
+	}
+	switch {
+	case base == "udp":
+		kind = "dgram"
+	case base == "tcp" && (kind == "tli" || kind == "xti" || strings.HasPrefix(kind, "sunrpc_")):
+		kind = "stream"
+	}
+	if base != "tcp" && base != "udp" {
+		s.off("superd has no sockets of the protocol %s.", proto)
+		return
+	}
+	s.put("socket_type", quote(kind))
+	s.put("protocol", quote(base))
+	s.families(wire, only, mux)
+	if most != "" && isNumber(most) {
+		s.put("instances", plain(most))
+	}
+	if filter != "" {
+		s.both("superd has no accept filters: %s is left out.", filter)
+	}
+	if options != "" {
+		s.both("superd leaves the sizes of buffers to the kernel: %s is left out.", options)
+	}
+}
+
+// families says which addresses tcp, tcp4, tcp6 and tcp46 are: inetd's tcp is IPv4 alone.
+func (s *inetdService) families(wire string, only bool, mux string) {
+	f := families(wire)
+	if mux != "" || f == four|six {
+		return
+	}
+	if r := s.b.get("bind"); r != nil && !strings.HasSuffix(wire, "4") && !strings.HasSuffix(wire, "6") {
+		return // the addresses say it
+	}
+	if f == four {
+		s.flags("IPv4")
+		return
+	}
+	_, name := splitHost(s.e.fields[0])
+	both := s.pairs[name+"/"+strings.TrimRight(strings.TrimSuffix(wire, "only"), "46")] == four|six
+	if s.solar && !only && !both {
+		return // Solaris's tcp6 takes IPv4 as well
+	}
+	s.flags("IPv6")
+	s.put("v6only", "true")
+}
+
+// flags adds a flag.
+func (s *inetdService) flags(word string) {
+	s.words = append(s.words, word)
+	s.put("flags", list(s.words))
+}
+
+// wait reads wait, nowait, and the limits behind them.
+func (s *inetdService) wait(field string) {
+	word := strings.ToLower(field)
+	i := strings.IndexAny(word, ".:/")
+	limits := ""
+	if i >= 0 {
+		word, limits = word[:i], word[i:]
+	}
+	switch word {
+	case "wait", "swait":
+		s.put("wait", "true")
+	case "nowait":
+		s.put("wait", "false")
+	default:
+		s.both("%q is neither wait nor nowait; inetd takes it for nowait.", field)
+		s.put("wait", "false")
+	}
+	if limits == "" {
+		return
+	}
+	if limits[0] == '/' {
+		s.children(strings.Split(limits[1:], "/"))
+		return
+	}
+	s.perMinute(limits[1:])
+}
+
+// perMinute is how often inetd starts a program within a minute, before it gives the service up for ten.
+func (s *inetdService) perMinute(n string) {
+	if !isNumber(n) || strings.Trim(n, "0") == "" {
+		s.both("%q is no number of starts a minute, and is left out.", n)
+		return
+	}
+	s.both("inetd starts it %s times a minute and then gives it up for ten. superd's cps counts by the second: this lets a burst of as many in.", n)
+	s.put("cps", "["+plain(n)+", 10]")
+}
+
+// children are FreeBSD's limits: at once, new ones a minute from one address, at once from one address.
+func (s *inetdService) children(limits []string) {
+	for i, n := range limits {
+		switch {
+		case n == "":
+		case !isNumber(n) || i > 2:
+			s.both("%q is no limit, and is left out.", n)
+		case strings.Trim(n, "0") == "": // 0: no limit
+			continue
+		case i == 0:
+			s.put("instances", plain(n))
+		case i == 1:
+			s.both("superd has no limit of %s connections a minute from one address. cps, which holds off who exceeds it, comes near.", n)
+		case i == 2:
+			s.put("per_source", plain(n))
+		}
+	}
+}
+
+// run reads user, program and arguments.
+func (s *inetdService) run(user, server string, args []string) {
+	s.user(user)
+	if server == "internal" {
+		s.internal(args)
+		return
+	}
+	if s.name == "rpc" && len(args) > 2 && isNumber(args[0]) { // HP-UX: the program's number and version stand before the arguments
+		args = s.hpux(args)
+	}
+	s.server(server, args)
+}
+
+// user reads USER, USER:GROUP, USER.GROUP, and FreeBSD's USER/CLASS.
+func (s *inetdService) user(field string) {
+	field, class, hasClass := strings.Cut(field, "/")
+	if hasClass {
+		s.both("superd has no login classes: %s is left out.", class)
+	}
+	i := strings.IndexAny(field, ":.")
+	if j := strings.IndexByte(field, ':'); j >= 0 {
+		i = j
+	}
+	group := ""
+	if i > 0 {
+		field, group = field[:i], field[i+1:]
+	}
+	s.put("user", account(field))
+	if group != "" {
+		s.put("group", account(group))
+	}
+}
+
+func account(name string) string {
+	if isNumber(name) {
+		return plain(name)
+	}
+	return quote(name)
+}
+
+// internal is a service that inetd answers itself.
+func (s *inetdService) internal(args []string) {
+	s.b.drop("user")
+	s.b.drop("group")
+	words := []string{"INTERNAL"}
+	if r := s.b.get("type"); r != nil && r.value == `"UNLISTED"` {
+		words = append(words, "UNLISTED")
+	}
+	s.b.drop("type")
+	s.types(words...)
+	if r := s.b.get("wait"); r != nil && s.b.socket() == "stream" && r.value == "true" {
+		s.b.set("wait", "false", s.e.at)
+	}
+	if len(args) > 1 || len(args) == 1 && args[0] != "internal" && args[0] != s.name {
+		s.both("superd's builtin takes no arguments: %s is left out.", excerpt(strings.Join(args, " ")))
+	}
+}
+
+func (s *inetdService) hpux(args []string) []string {
+	s.b.label = args[0]
+	s.program(args[0], args[1])
+	return args[2:]
+}
+
+// server writes program and arguments. argv[0] goes without saying where it is the program's own name.
+func (s *inetdService) server(server string, args []string) {
+	if path.Base(server) == "tcpd" && len(args) > 0 && has("libwrap") {
+		real := args[0]
+		if !strings.HasPrefix(real, "/") {
+			real = path.Join(path.Dir(server), real)
+		}
+		server = real
+		args = append([]string{path.Base(real)}, args[1:]...)
+		s.put("libwrap", quote(path.Base(real)))
+	}
+	if !strings.HasPrefix(server, "/") {
+		server = s.pathless(server)
+	}
+	s.put("server", quote(server))
+	switch {
+	case len(args) == 0:
+	case args[0] == path.Base(server):
+		if len(args) > 1 {
+			s.put("server_args", list(args[1:]))
+		}
+	default:
+		if strings.HasPrefix(args[0], "-") {
+			s.both("The first of the arguments is the program's own name to inetd, and here it is %s, which the program does not see as an argument. Written so it stays.", excerpt(args[0]))
+		}
+		s.flags("NAMEINARGS")
+		s.put("server_args", list(args))
+	}
+}
+
+// pathless finds a program that inetd looks for in its PATH, or in its folder.
+func (s *inetdService) pathless(name string) string {
+	if strings.Contains(name, "/") {
+		s.both("superd wants a whole path. inetd starts %s from its folder, mostly /.", name)
+		return path.Join("/", name)
+	}
+	if found := s.find(name); found != "" {
+		s.both("superd wants a whole path, where inetd looks into its PATH. On this machine %s is %s.", name, found)
+		return found
+	}
+	s.both("superd wants a whole path, where inetd looks into its PATH. On this machine there is no %s: put in where it is.", name)
+	return path.Join("/usr/bin", name)
+}
+
+// keyed converts one of NetBSD's entries of key = value.
+func (n *inetd) keyed(e *inetdEntry) *block {
+	s := n.begin(e)
+	if e.bad != "" {
+		s.off("inetd cannot read this entry: %s.", e.bad)
+	}
+	if !e.on {
+		s.b.set("disable", "true", e.at)
+	}
+	values := make(map[string][]string)
+	for _, kv := range e.keys {
+		if !slices.Contains(netbsdKeys, kv.key) {
+			s.draft.both(s.b, kv.origin, "superd has nothing for %s = %s, which is left out.", kv.key, strings.Join(kv.values, " "))
+			continue
+		}
+		if _, twice := values[kv.key]; twice {
+			s.off("%s is set twice, and inetd leaves the entry out.", kv.key)
+		}
+		values[kv.key] = kv.values
+	}
+	one := func(key string) string { return strings.Join(values[key], " ") }
+	proto := one("protocol")
+	kind := one("socktype")
+	if kind == "" {
+		kind = map[bool]string{true: "dgram", false: "stream"}[strings.Contains(proto, "udp")]
+	}
+	field := e.fields[0]
+	if bind := one("bind"); bind != "" {
+		_, name := splitHost(field)
+		field = "[" + bind + "]:" + name
+	}
+	e.fields = []string{field, kind, proto}
+	mux := s.service(field, strings.ToLower(proto))
+	s.socket(strings.ToLower(kind), strings.ToLower(proto), mux)
+	s.keyedRest(values, one)
+	return s.b
+}
+
+var netbsdKeys = []string{"bind", "socktype", "protocol", "wait", "service_max", "accept_max", "user", "group", "exec", "args"}
+
+func (s *inetdService) keyedRest(values map[string][]string, one func(string) string) {
+	wait, ok := yesNo(one("wait"))
+	if ok {
+		s.put("wait", fmt.Sprint(wait))
+	}
+	if n := one("accept_max"); n != "" {
+		s.put("instances", plain(n))
+	}
+	if n := one("service_max"); n != "" {
+		s.perMinute(n)
+	}
+	if user := one("user"); user != "" {
+		s.put("user", account(user))
+	}
+	if group := one("group"); group != "" {
+		s.put("group", account(group))
+	}
+	exec := one("exec")
+	if exec == "" || exec == "internal" {
+		s.internal(nil)
+		return
+	}
+	for _, name := range []string{"wait", "user"} {
+		if s.b.get(name) == nil {
+			s.off("%s is missing, and inetd leaves the entry out.", name)
+		}
+	}
+	s.server(exec, values["args"])
+}
