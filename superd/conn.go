@@ -26,6 +26,9 @@ type conn struct {
 	slot  admit.Slot
 	by    config.Mux // it came by tcpmux, and has not been greeted yet
 
+	altered *config.Program // as hosts.allow wants the program for this connection; nil: as the service has it
+	twisted bool            // it runs in place of a builtin
+
 	began    time.Time        // when its program was asked for
 	ending   *socket.Ending   // nil: nobody wants to know, or can, what its program's connection carries
 	ended    func(spawn.Exit) // called last when the program has left; nil: nothing
@@ -61,7 +64,7 @@ func (l *listener) take(fd int, peer netip.AddrPort) {
 // enter leads to admit, by way of the peer's names if they matter.
 func (c *conn) enter() {
 	if !c.svc.gate.NeedsNames(c.peer.Addr()) {
-		c.admit(nil)
+		c.wrap(nil)
 		return
 	}
 	if !c.host.names.resolve(c.peer.Addr(), time.Now(), c.named) {
@@ -75,18 +78,41 @@ func (c *conn) named(a answer) {
 		c.refuse(admit.Decision{Verdict: admit.Lookup}, a.err.Error())
 		return
 	}
-	c.admit(a.names)
+	c.wrap(a.names)
 }
 
 // admit decides about the connection, and serves or refuses it. names are the peer's confirmed host names, if they matter.
 func (c *conn) admit(names []string) {
-	if c.host.ending.Load() { // while its names were looked up
-		_ = unix.Close(c.fd)
-		c.finish()
-		return
+	if c.pass(names) {
+		c.serve()
+	}
+}
+
+// pass asks the gate. If it refuses, or the daemon is ending, the connection is over.
+func (c *conn) pass(names []string) bool {
+	if c.cutOff() {
+		return false
 	}
 	if d := c.ask(names); d.Verdict != admit.OK {
 		c.refuse(d, "")
+		return false
+	}
+	return true
+}
+
+// cutOff ends the connection if the daemon is ending: that may have begun while names were looked up.
+func (c *conn) cutOff() bool {
+	if !c.host.ending.Load() {
+		return false
+	}
+	_ = unix.Close(c.fd)
+	c.finish()
+	return true
+}
+
+// serve starts what serves the connection.
+func (c *conn) serve() {
+	if c.cutOff() {
 		return
 	}
 	c.greet()
@@ -96,7 +122,9 @@ func (c *conn) admit(names []string) {
 	if !c.local.IsValid() {
 		c.local, _ = socket.Local(c.fd) // fails only if the peer is gone; the program will find out
 	}
-	if c.mode == acceptBuiltin {
+	if c.twisted && c.mode == acceptBuiltin {
+		_ = unix.SetNonblock(c.fd, false)
+	} else if c.mode == acceptBuiltin {
 		go c.serveBuiltin()
 		return
 	}
@@ -163,7 +191,7 @@ const forkRetries = 14
 // start runs the service's program on fd, which stays the caller's. When it returns nil, exited will be called.
 func (c *conn) start(fd int) error {
 	command := &spawn.Command{
-		Program: &c.set.Program,
+		Program: c.programNow(),
 		Env:     spawn.ConnEnv(c.svc.id, c.protocol(), c.peer, c.local),
 		Fd:      fd,
 		Started: c.started,

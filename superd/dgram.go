@@ -53,12 +53,12 @@ func (l *listener) answerOne(request, reply []byte, peer netip.AddrPort, to sock
 
 // admitDatagram asks the gate about the sender of a datagram that superd has taken.
 func (c *conn) admitDatagram() bool {
-	d, known := c.askAboutSender()
+	d, detail, known := c.askAboutSender()
 	if !known {
 		return false // the lookup has begun; the peer's next try finds it done
 	}
 	if d.Verdict != admit.OK {
-		c.logRefuse(d.Verdict, "")
+		c.logRefuse(d.Verdict, detail)
 		return false
 	}
 	return true

@@ -30,7 +30,7 @@ func (o operator) Explain(ctx context.Context, q control.Question) (*control.Exp
 	}
 	a := answer{}
 	if seen(set.Service) && svc.gate.NeedsNames(q.Address) {
-		a.names, a.err = o.host.names.lookup(ctx, q.Address.Unmap())
+		a = o.host.names.lookup(ctx, q.Address.Unmap())
 	}
 	moment := o.host.moment(set)
 	f := svc.gate.Explain(peerOf(set.Service, q.Address, a.names), moment, when(q, moment.Now))
@@ -44,7 +44,7 @@ func ExplainFiles(ctx context.Context, c *config.Config, s *config.Service, q co
 	if seen(s) && gate.NeedsNames(q.Address) {
 		lookup, cancel := context.WithTimeout(ctx, lookupTime)
 		defer cancel()
-		a.names, a.err = confirmedNames(lookup, q.Address.Unmap())
+		a = confirmedNames(lookup, q.Address.Unmap())
 	}
 	moment := new(host).moment(&settings{Service: s})
 	f := gate.Explain(peerOf(s, q.Address, a.names), moment, when(q, moment.Now))

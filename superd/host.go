@@ -28,6 +28,7 @@ type host struct {
 	ending  atomic.Bool   // nothing more is started
 	ended   chan struct{} // closed at the end, for whoever waits for something outside; nil in tests
 	history history
+	wraps   wraps
 	traffic traffic
 	store   *store
 	bustle  bustle

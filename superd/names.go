@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,7 +26,7 @@ const (
 // resolves back to the address. Answers, "it has none" too, are kept for nameTTL, failures for failureTTL.
 // Safe for concurrent use.
 type names struct {
-	lookup func(ctx context.Context, addr netip.Addr) ([]string, error) // confirmedNames, but for tests
+	lookup func(ctx context.Context, addr netip.Addr) answer // confirmedNames, but for tests
 
 	mu      sync.Mutex
 	book    map[netip.Addr]*entry
@@ -40,8 +41,9 @@ type entry struct {
 
 // answer is what is known of an address's names. err: the resolver has failed, so that nothing is known.
 type answer struct {
-	names []string
-	err   error
+	names    []string
+	doubtful bool // it has a name that is not, or could not be, confirmed
+	err      error
 }
 
 func newNames() *names {
@@ -115,16 +117,16 @@ func (n *names) makeRoomLocked(now time.Time) bool {
 
 func (n *names) fill(addr netip.Addr, e *entry) {
 	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
-	found, err := n.lookup(ctx, addr)
+	found := n.lookup(ctx, addr)
 	cancel()
 	ttl := nameTTL
-	if err != nil {
+	if found.err != nil {
 		ttl = failureTTL
 	}
 
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	e.answer, e.expires = answer{found, err}, time.Now().Add(ttl)
+	e.answer, e.expires = found, time.Now().Add(ttl)
 	for _, then := range e.waiting {
 		go n.proceed(then, e.answer) // one may have to queue for its service, and must not hold up the others
 	}
@@ -141,26 +143,25 @@ func (n *names) proceed(then func(answer), a answer) {
 
 // confirmedNames asks the system's resolver (hosts file and DNS) for addr's names and keeps those that lead back to it.
 // That there is none is no error.
-func confirmedNames(ctx context.Context, addr netip.Addr) ([]string, error) {
+func confirmedNames(ctx context.Context, addr netip.Addr) (a answer) {
 	resolver := net.Resolver{PreferGo: true}
 	candidates, err := resolver.LookupAddr(ctx, addr.WithZone("").String())
 	if err != nil {
-		return nil, unlessNotFound(err)
+		a.err = unlessNotFound(err)
+		return a
 	}
-	var confirmed []string
 	for _, name := range candidates[:min(len(candidates), namesLimit)] {
 		addrs, err := resolver.LookupNetIP(ctx, "ip", name)
 		if err := unlessNotFound(err); err != nil {
-			return nil, err
+			return answer{doubtful: true, err: err}
 		}
-		for _, a := range addrs {
-			if a.Unmap() == addr.WithZone("") {
-				confirmed = append(confirmed, strings.ToLower(strings.TrimSuffix(name, ".")))
-				break
-			}
+		if slices.ContainsFunc(addrs, func(found netip.Addr) bool { return found.Unmap() == addr.WithZone("") }) {
+			a.names = append(a.names, strings.ToLower(strings.TrimSuffix(name, ".")))
+		} else {
+			a.doubtful = true
 		}
 	}
-	return confirmed, nil
+	return a
 }
 
 func unlessNotFound(err error) error {

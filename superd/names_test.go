@@ -14,15 +14,15 @@ import (
 func slowNames(t *testing.T) (n *names, asked chan netip.Addr, reply chan answer) {
 	asked, reply = make(chan netip.Addr, bookLimit), make(chan answer)
 	n = newNames()
-	n.lookup = func(ctx context.Context, addr netip.Addr) ([]string, error) {
+	n.lookup = func(ctx context.Context, addr netip.Addr) answer {
 		asked <- addr
 		select {
 		case a := <-reply:
-			return a.names, a.err
+			return a
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return answer{err: ctx.Err()}
 		case <-t.Context().Done():
-			return nil, nil
+			return answer{}
 		}
 	}
 	return n, asked, reply
@@ -105,7 +105,7 @@ func TestNamesWaitersDoNotBlockEachOther(t *testing.T) {
 
 func TestNamesBookForgets(t *testing.T) {
 	n := newNames()
-	n.lookup = func(context.Context, netip.Addr) ([]string, error) { return nil, nil }
+	n.lookup = func(context.Context, netip.Addr) answer { return answer{} }
 	a := somebody
 	for range bookLimit + 100 {
 		done := make(chan struct{})
@@ -121,11 +121,11 @@ func TestNamesBookForgets(t *testing.T) {
 }
 
 func TestConfirmedNames(t *testing.T) {
-	names, err := confirmedNames(t.Context(), netip.MustParseAddr("127.0.0.1"))
-	if err != nil {
-		t.Fatal(err)
+	a := confirmedNames(t.Context(), netip.MustParseAddr("127.0.0.1"))
+	if a.err != nil {
+		t.Fatal(a.err)
 	}
-	if !slices.Contains(names, "localhost") {
-		t.Skipf("the hosts file does not call 127.0.0.1 localhost but %v", names)
+	if !slices.Contains(a.names, "localhost") {
+		t.Skipf("the hosts file does not call 127.0.0.1 localhost but %v", a.names)
 	}
 }

@@ -107,6 +107,7 @@ func (d *loop) begin(first *config.Config, diags *config.Diagnostics) error {
 		return fmt.Errorf("superd's own log: %w", err)
 	}
 	host := &host{starter: spawn.New(), names: newNames(), linger: socket.NewLingerer(lingerLimit), ended: make(chan struct{})}
+	host.wraps = wraps{nobody: nobodys(), commands: make(chan struct{}, commandLimit)}
 	host.log.Store(log)
 	hub.ReportTo(log)
 	host.store = newStore(systemd.New(), func(err error) { host.say(event.Warn("", err.Error())) })

@@ -64,6 +64,7 @@ func (s *supervisor) apply(next *config.Config) (plan, error) {
 	}
 	s.host.store.keep(slices.Collect(maps.Values(opened))...)
 	s.host.answering.Store(dgramBuiltinPorts(next))
+	s.host.wrapWith(next.Daemon.HostsAccess)
 	gone := s.swap(wanted, &p)
 	s.host.muxed.Store(s.muxed(next))
 	s.retired = append(s.stillRunning(), gone...)

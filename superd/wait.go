@@ -48,14 +48,14 @@ func (l *listener) waitOnce(pace *backoff) {
 		return
 	}
 	c.peer = before.peer
-	d, known := c.askAboutSender()
+	d, detail, known := c.askAboutSender()
 	if !known {
 		l.sock.Drop() // the lookup has begun; the peer's next try finds it done
 		c.finish()
 		return
 	}
 	if d.Verdict != admit.OK {
-		c.refuseWaiting(d)
+		c.refuseWaiting(d, detail)
 		return
 	}
 	c.lend(before, pace)
@@ -92,25 +92,25 @@ func took(before, after pending, t config.SocketType) bool {
 	return after.peer != before.peer || after.length != before.length || !bytes.Equal(after.head, before.head)
 }
 
-// askAboutSender is ask for a datagram, which does not wait for names; false if they have to be looked up first, which has begun.
-func (c *conn) askAboutSender() (admit.Decision, bool) {
+// askAboutSender is decideNow for a datagram, which does not wait for names; false if they have to be looked up first, which has begun.
+func (c *conn) askAboutSender() (d admit.Decision, detail string, known bool) {
 	if !c.peer.IsValid() || !c.svc.gate.NeedsNames(c.peer.Addr()) {
-		return c.ask(nil), true
+		return c.decideNow(nil)
 	}
 	a, known := c.host.names.cached(c.peer.Addr(), time.Now())
 	switch {
 	case !known:
-		return admit.Decision{}, false
+		return admit.Decision{}, "", false
 	case a.err != nil:
-		return admit.Decision{Verdict: admit.Lookup}, true
+		return admit.Decision{Verdict: admit.Lookup}, a.err.Error(), true
 	}
-	return c.ask(a.names), true
+	return c.decideNow(a.names)
 }
 
 // refuseWaiting takes away what the program may not have: the one datagram, or the one connection.
-func (c *conn) refuseWaiting(d admit.Decision) {
+func (c *conn) refuseWaiting(d admit.Decision, detail string) {
 	if c.set.SocketType == config.Dgram {
-		c.logRefuse(d.Verdict, "")
+		c.logRefuse(d.Verdict, detail)
 		c.sock.Drop()
 		c.finish()
 		return
@@ -121,7 +121,7 @@ func (c *conn) refuseWaiting(d admit.Decision) {
 		return // interrupted, or out of descriptors: the loop finds out
 	}
 	c.fd, c.peer = fd, peer
-	c.refuse(d, "")
+	c.refuse(d, detail)
 }
 
 // lend starts the program on the socket and returns when it has left, or the listener is stopped.

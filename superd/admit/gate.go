@@ -143,6 +143,19 @@ func (g *Gate) Admit(p Peer, m Moment) Decision {
 	return Decision{Slot: Slot{taken: true, source: source}}
 }
 
+// Barred says whether only_from, no_access or access_times keep p out, as Admit would; if not, OK. It reserves nothing.
+func (g *Gate) Barred(p Peer, m Moment) Verdict {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case !g.access.admits(p.Addr.Unmap(), p.Names):
+		return Address
+	case !g.times.open(m.Now):
+		return Time
+	}
+	return OK
+}
+
 // Release gives back the place of a connection that is over. It must be called once for each OK, and
 // panics if it notices that it was called again. Releasing the zero Slot does nothing.
 func (g *Gate) Release(s Slot) {

@@ -7,6 +7,7 @@ type Verdict uint8
 const (
 	OK          Verdict = iota
 	Address             // only_from or no_access
+	Libwrap             // hosts.allow or hosts.deny
 	Time                // outside access_times
 	Load                // max_load reached
 	CPS                 // no token left
@@ -18,14 +19,14 @@ const (
 	Descriptors         // admitted, but there was no descriptor left
 	Target              // admitted, but where it is redirected to could not be reached
 
-	// Verdicts is their number: the size of a table of counters. Lookup, Fork, Descriptors and Target
+	// Verdicts is their number: the size of a table of counters. Libwrap, Lookup, Fork, Descriptors and Target
 	// are never the gate's: they are words for what happens beside it.
 	Verdicts
 )
 
 func (v Verdict) String() string {
 	return [Verdicts]string{
-		"ok", "address", "time", "load", "cps", "hold", "instances", "per_source",
+		"ok", "address", "libwrap", "time", "load", "cps", "hold", "instances", "per_source",
 		"lookup", "fork", "descriptors", "target",
 	}[v]
 }

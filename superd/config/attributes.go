@@ -71,7 +71,6 @@ var unavailable = map[string]string{
 	"rpc_version": "RPC services are not there yet.",
 	"rpc_number":  "RPC services are not there yet.",
 	"deny_time":   "Sensors are not there yet; deny_time has nothing to act on.",
-	"libwrap":     "hosts.allow and hosts.deny are not read yet. Use only_from and no_access.",
 	"mdns":        "superd does not announce services. Use avahi-daemon with a .service file in /etc/avahi/services.",
 	"interface":   `superd's word for it is "bind": write bind = "ADDRESS", or bind = "eth0".`,
 	"includedir":  `Write include = ["DIR/*.hcl"].`,
@@ -83,7 +82,6 @@ var (
 		"IDONLY":    "it is not there yet.",
 		"SENSOR":    "it is not there yet.",
 		"LABELED":   "it is not there yet.",
-		"NOLIBWRAP": "leave it out; superd does not read hosts.allow and hosts.deny yet.",
 	}
 	laterTypes = map[string]string{
 		"RPC":     "RPC services are not there yet.",

@@ -32,11 +32,13 @@ func TestAttributes(t *testing.T) {
 		{`flags = ["reuse"]`, both, func(s *Service) { s.Socket.Reuse = true }},
 		{`flags = ["NODELAY", "KeepAlive"]`, both, func(s *Service) { s.Socket.NoDelay, s.Socket.KeepAlive = true, true }},
 		{`flags = ["NORETRY"]`, both, func(s *Service) { s.NoRetry = true }},
+		{`flags = ["NOLIBWRAP"]`, both, func(s *Service) { s.Libwrap = "" }},
+		{`libwrap = "in.ftpd"`, both, func(s *Service) { s.Libwrap = "in.ftpd" }},
 		{`flags = ["ipv4"]`, both, func(s *Service) { endpoint(s, "0.0.0.0:7") }},
 		{`flags = ["IPv6"]`, both, func(s *Service) {}},
 		{"flags = [\"IPv6\"]\n v6only = true", both, func(s *Service) { endpoint(s, "[::]:7 v6only") }},
 		{`flags = ["IPv4", "IPv6"]`, both, func(s *Service) {}},
-		{"flags = [\"NAMEINARGS\"]\n server_args = [\"a\", \"b\"]", program, func(s *Service) { s.Program.Args = []string{"a", "b"} }},
+		{"flags = [\"NAMEINARGS\"]\n server_args = [\"a\", \"b\"]", program, func(s *Service) { s.Program.Args, s.Libwrap = []string{"a", "b"}, "a" }},
 		{`protocol = "TCP"`, both, func(s *Service) {}},
 		{`port = 8`, both, func(s *Service) { endpoint(s, "[::]:8") }},
 		{`port = "8"`, both, func(s *Service) { endpoint(s, "[::]:8") }},
@@ -144,6 +146,10 @@ func plain(program bool) *Service {
 			Path: "/bin/true", Args: []string{"true"}, Dir: "/", Umask: 0o022, Credential: &Credential{},
 			Env: (&spec{passenv: []string{"PATH", "LANG", "TZ"}}).environment(),
 		}
+	}
+	s.Libwrap = "echo"
+	if program {
+		s.Libwrap = "true"
 	}
 	return s
 }

@@ -125,6 +125,7 @@ var aspects = []struct {
 		}{s.Access.Restricted, s.Access.OnlyFrom}
 	}},
 	{"no_access", func(s *Service) any { return s.Access.NoAccess }},
+	{"libwrap", func(s *Service) any { return s.Libwrap }},
 	{"access_times", func(s *Service) any { return s.Access.Times }},
 	{"log_type", func(s *Service) any {
 		t := s.Log.Target

@@ -33,7 +33,8 @@ type Daemon struct {
 	Grace time.Duration // between TERM and KILL when the daemon stops
 	Log   Log           // where the daemon's own messages go
 
-	Control Control
+	Control     Control
+	HostsAccess string // the folder of hosts.allow and hosts.deny
 }
 
 // Control is the control socket.
@@ -66,9 +67,10 @@ type Service struct {
 
 	Banner, BannerSuccess, BannerFail []byte // contents, read at load; nil: none
 
-	Limits Limits
-	Access Access
-	Log    Log
+	Limits  Limits
+	Access  Access
+	Libwrap string // the daemon's name in hosts.allow and hosts.deny; "": they are not asked
+	Log     Log
 }
 
 // SocketType is stream or dgram.

@@ -1,6 +1,10 @@
 package config
 
-import "superd/services"
+import (
+	"path/filepath"
+
+	"superd/services"
+)
 
 // resolve completes s.Service from what its author wrote.
 func (l *loader) resolve(s *spec) {
@@ -19,6 +23,7 @@ func (l *loader) resolve(s *spec) {
 		s.Endpoints = l.endpoints(s, l.ports(s))
 	}
 	l.banners(s)
+	l.libwrap(s)
 	s.Log.Target.Format, s.Log.Target.Redact = s.logFormat, s.logRedact
 	if s.SocketType == Stream && s.Wait && (s.Access.Restricted || len(s.Access.NoAccess) > 0) {
 		l.diags.warnf(s.at("only_from", "no_access"), "No access control",
@@ -72,6 +77,22 @@ func (l *loader) builtin(s *spec) {
 		l.diags.errorf(s.at("wait"), "Wait of a builtin", "A stream builtin serves many connections at once: write wait = false.")
 	}
 	s.Builtin, s.Wait, s.Program = b.Name, false, Program{}
+}
+
+// libwrap finds the name that the service has in hosts.allow and hosts.deny.
+func (l *loader) libwrap(s *spec) {
+	switch {
+	case s.noLibwrap && s.has("libwrap"):
+		l.diags.warnf(s.at("libwrap"), "Unused libwrap", `With the flag "NOLIBWRAP" hosts.allow and hosts.deny are not asked.`)
+		fallthrough
+	case s.noLibwrap:
+		s.Libwrap = ""
+	case s.Libwrap != "":
+	case s.server != "" && len(s.Program.Args) > 0:
+		s.Libwrap = filepath.Base(s.Program.Args[0])
+	default:
+		s.Libwrap = s.Name
+	}
 }
 
 // banners reads the files.

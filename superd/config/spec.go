@@ -32,6 +32,7 @@ type spec struct {
 	v6only             bool
 	ipv4, ipv6         bool // flags
 	nameInArgs         bool
+	noLibwrap          bool
 	user, group        string
 	groups             bool
 	server             string
@@ -48,6 +49,7 @@ type spec struct {
 
 	enabled, disabled []word // defaults
 	watch             bool   // superd
+	hostsAccess       string // superd
 	drain             time.Duration
 	control           Control
 	controlGroup      string

@@ -33,6 +33,10 @@ var Attributes = []Attribute{
 		Doc:     "When the daemon stops it accepts nobody more, and leaves connections this long to end by themselves before grace begins",
 		Xinetd:  notInXinetd,
 		Example: `"25s"`},
+	{Name: "hosts_access", Where: InDaemon, Default: `"/etc"`, Kind: path(false, func(s *spec) *string { return &s.hostsAccess }),
+		Doc:     "The folder of hosts.allow and hosts.deny, which all services ask that do not have the flag NOLIBWRAP; files that change are read anew",
+		Xinetd:  "The folder is always /etc",
+		Example: `"/etc/superd"`},
 
 	{Name: "control", Where: InDaemon, Kind: controlPath(),
 		Doc:     "The control socket, an absolute path, or \"none\"; without it /run/superd/control.sock, or what RUNTIME_DIRECTORY says, and for an ordinary user superd/control.sock in XDG_RUNTIME_DIR if the first cannot be had",
@@ -68,8 +72,8 @@ var Attributes = []Attribute{
 		Doc:     "INTERNAL: superd answers itself, by the builtin called NAME; UNLISTED: NAME is not in /etc/services, so port must be given; TCPMUX, TCPMUXPLUS: reached by NAME through the builtin tcpmux on port 1, where TCPMUXPLUS has superd say +Go",
 		Xinetd:  "TCPMUX services need no UNLISTED, may be builtins and redirections, and are under all their own limits, not tcpmux's",
 		Example: `"INTERNAL"`},
-	{Name: "flags", Where: InService, Kind: set([]string{"REUSE", "NODELAY", "KEEPALIVE", "IPv4", "IPv6", "NAMEINARGS", "NORETRY"}, laterFlags, setFlags),
-		Doc:     "REUSE, NODELAY, KEEPALIVE: socket options; IPv4, IPv6: that family only; NAMEINARGS: server_args begins with the program's own name; NORETRY: a failed start is not tried again",
+	{Name: "flags", Where: InService, Kind: set([]string{"REUSE", "NODELAY", "KEEPALIVE", "IPv4", "IPv6", "NAMEINARGS", "NORETRY", "NOLIBWRAP"}, laterFlags, setFlags),
+		Doc:     "REUSE, NODELAY, KEEPALIVE: socket options; IPv4, IPv6: that family only; NAMEINARGS: server_args begins with the program's own name; NORETRY: a failed start is not tried again; NOLIBWRAP: hosts.allow and hosts.deny are not asked",
 		Xinetd:  "INTERCEPT, IDONLY, SENSOR and LABELED are not there yet; NOLIBWRAP is not needed; NAMEINARGS may stand after server_args; REUSE says something for datagrams only, since listeners always reuse their address there too",
 		Example: `["IPv4", "NODELAY"]`},
 
@@ -264,6 +268,10 @@ var Attributes = []Attribute{
 		Doc:     "Who may not come, written as in only_from",
 		Xinetd:  "As only_from",
 		Example: `["192.0.2.{66,77}"]`},
+	{Name: "libwrap", Where: InService, Kind: daemonName(),
+		Doc:     "The daemon's name in hosts.allow and hosts.deny; the default is the base name of the program, or NAME for a builtin; with the flag NOLIBWRAP they are not asked",
+		Xinetd:  sameAsXinetd,
+		Example: `"in.ftpd"`},
 	{Name: "access_times", Where: everywhere, Kind: windows(),
 		Doc:     "When the service is open, in local time, the last minute included, over midnight too, on all or some weekdays",
 		Xinetd:  "Weekdays, midnight and 24:00 are possible; may stand in defaults",
@@ -308,7 +316,7 @@ func setFlags(s *spec, words []string) {
 	has := func(w string) bool { return slices.Contains(words, w) }
 	s.Socket.Reuse, s.Socket.NoDelay, s.Socket.KeepAlive = has("REUSE"), has("NODELAY"), has("KEEPALIVE")
 	s.ipv4, s.ipv6 = has("IPv4"), has("IPv6")
-	s.nameInArgs, s.NoRetry = has("NAMEINARGS"), has("NORETRY")
+	s.nameInArgs, s.NoRetry, s.noLibwrap = has("NAMEINARGS"), has("NORETRY"), has("NOLIBWRAP")
 }
 
 func setSourcePrefix(_ cell, s *spec, four, six cell) {

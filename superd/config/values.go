@@ -23,6 +23,20 @@ func badName(s string) string {
 	return ""
 }
 
+// daemonName is a name that hosts.allow can have in a list.
+func daemonName() Kind {
+	return Kind{Type: "string", set: func(c cell, s *spec) {
+		v, ok := c.line()
+		switch {
+		case !ok:
+		case strings.ContainsAny(v, " ,:@/"):
+			c.errorf("Bad name", "A daemon's name in hosts.allow has no blanks and none of , : @ and /.")
+		default:
+			s.Libwrap = v
+		}
+	}}
+}
+
 func identity() Kind {
 	return Kind{Type: "string", set: func(c cell, s *spec) {
 		v, ok := c.text()

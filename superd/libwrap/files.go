@@ -19,17 +19,16 @@ const (
 	filesMax = 64                     // that the tables may name
 	depthMax = 3                      // of files that name files: it keeps decisions short
 	settle   = 100 * time.Millisecond // a file that has changed so shortly before it was read may change again unseen
-	idle     = 10 * time.Millisecond  // how often tables that are empty are looked at, at most
 )
 
-// Files keeps hosts.allow and hosts.deny of a folder, and the files that they name, as they are on the disk. Its methods may be
-// called by several goroutines. Tables of a folder cost nothing as long as there is nothing in them.
+// Files keeps hosts.allow and hosts.deny of a folder, and the files that they name, as they are on the disk: what has changed is read
+// anew. Its methods may be called by several goroutines.
 type Files struct {
 	dir    string
 	report func([]Problem) // called with what is wrong, each time files have been read
 
 	now  atomic.Pointer[snapshot]
-	next atomic.Int64 // when empty tables are to be looked at again, in nanoseconds since epoch
+	seen atomic.Int64 // when empty tables were last looked at, in nanoseconds since 1970
 	read sync.Mutex   // held to read the files
 }
 
@@ -62,12 +61,11 @@ func NewFiles(dir string, report func([]Problem)) *Files {
 	return &Files{dir: dir, report: report}
 }
 
-// Tables returns the rules as they are now, or nil if there are none, in which case they may be as old as 10 ms.
-func (f *Files) Tables(now time.Time) *Tables {
+// Tables returns the rules as they are now, or nil if there are none; that there are none may be as old as stale.
+func (f *Files) Tables(now time.Time, stale time.Duration) *Tables {
 	s := f.now.Load()
-	if s != nil && s.tables == nil {
-		due := f.next.Load()
-		if t := now.UnixNano(); t < due && due-t <= int64(idle) {
+	if s != nil && s.tables == nil && stale > 0 {
+		if age := now.UnixNano() - f.seen.Load(); age >= 0 && age < int64(stale) {
 			return nil
 		}
 	}
@@ -75,7 +73,7 @@ func (f *Files) Tables(now time.Time) *Tables {
 		s = f.load()
 	}
 	if s.tables == nil {
-		f.next.Store(now.Add(idle).UnixNano())
+		f.seen.Store(now.UnixNano())
 	}
 	return s.tables
 }

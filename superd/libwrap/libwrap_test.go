@@ -142,8 +142,7 @@ func TestFilesFollowTheDisk(t *testing.T) {
 	r := &Request{Daemon: "d", Client: addr("10.0.0.1:1")}
 	now := time.Now()
 	verdict := func() Verdict {
-		now = now.Add(idle)
-		rules := f.Tables(now)
+		rules := f.Tables(now, 0)
 		if rules == nil {
 			return Grant
 		}
@@ -165,7 +164,7 @@ func TestFilesFollowTheDisk(t *testing.T) {
 	expect(Grant, "no files")
 	put("hosts.deny", "# nothing\n")
 	expect(Grant, "an empty file")
-	if f.Tables(now) != nil {
+	if f.Tables(now, 0) != nil {
 		t.Error("tables without rules are there")
 	}
 	put("hosts.deny", "d: 10.0.0.1\n")
@@ -195,16 +194,20 @@ func TestFilesFollowTheDisk(t *testing.T) {
 func TestEmptyTablesCostNothing(t *testing.T) {
 	f := NewFiles(t.TempDir(), nil)
 	now := time.Now()
-	f.Tables(now)
-	if n := testing.AllocsPerRun(100, func() { f.Tables(now) }); n > 0 {
+	f.Tables(now, 0)
+	if n := testing.AllocsPerRun(100, func() { f.Tables(now, time.Second) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
 
 func BenchmarkNoRules(b *testing.B) {
 	f := NewFiles(b.TempDir(), nil)
-	for b.Loop() {
-		f.Tables(time.Now())
+	for name, stale := range map[string]time.Duration{"now": 0, "10ms": 10 * time.Millisecond} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				f.Tables(time.Now(), stale)
+			}
+		})
 	}
 }
 
@@ -215,10 +218,10 @@ func BenchmarkFewRules(b *testing.B) {
 	}
 	f := NewFiles(dir, nil)
 	time.Sleep(settle)
-	f.Tables(time.Now())
+	f.Tables(time.Now(), 0)
 	r := &Request{Daemon: "sshd", Client: addr("10.0.0.1:4000")}
 	for b.Loop() {
-		f.Tables(time.Now()).Decide(r)
+		f.Tables(time.Now(), 0).Decide(r)
 	}
 }
 

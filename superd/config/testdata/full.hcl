@@ -5,6 +5,7 @@ superd {
   watch      = true
   drain      = "1m"
   grace      = "20s"
+  hosts_access = "/etc/superd"
   log_type   = "JOURNAL notice"
   log_format = "json"
   log_redact = "hash"
@@ -66,6 +67,7 @@ service "7000" {
   on_per_source     = "RESET"
   on_cps            = "pause"
 
+  libwrap        = "in.everything"
   access_times   = ["mon-fri 08:00-18:00", "22:00-24:00"]
   log_type       = "FILE /var/log/full.log 8M"
   log_format     = "xinetd"
