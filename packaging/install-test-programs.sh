@@ -15,7 +15,7 @@ packages="vsftpd lftp curl ca-certificates
 	tftpd-hpa tftp-hpa
 	rsync git
 	openssh-server openssh-client
-	finger cvs oidentd nagios-nrpe-server nagios-nrpe-plugin nbdkit libnbd-bin netbase
+	finger cvs oidentd rpcbind rusersd rusers rstatd nagios-nrpe-server nagios-nrpe-plugin nbdkit libnbd-bin netbase
 	amanda-client amanda-server mariadb-server galera-4
 	telnet netcat-openbsd
 	gcc libc6-dev

@@ -11,6 +11,7 @@ import (
 	"superd/superd/admit"
 	"superd/superd/config"
 	"superd/superd/event"
+	"superd/superd/ident"
 	"superd/superd/socket"
 	"superd/superd/spawn"
 )
@@ -24,7 +25,8 @@ type conn struct {
 	peer  netip.AddrPort
 	local netip.AddrPort
 	slot  admit.Slot
-	by    config.Mux // it came by tcpmux, and has not been greeted yet
+	user  ident.Reply // whose it is, if that had to be known first
+	by    config.Mux  // it came by tcpmux, and has not been greeted yet
 
 	altered *config.Program // as hosts.allow wants the program for this connection; nil: as the service has it
 	twisted bool            // it runs in place of a builtin
@@ -100,7 +102,7 @@ func (c *conn) pass(names []string) bool {
 	return true
 }
 
-// cutOff ends the connection if the daemon is ending: that may have begun while names were looked up.
+// cutOff ends the connection if the daemon is ending: that may have begun while something was looked up about it.
 func (c *conn) cutOff() bool {
 	if !c.host.ending.Load() {
 		return false
@@ -110,17 +112,21 @@ func (c *conn) cutOff() bool {
 	return true
 }
 
-// serve starts what serves the connection.
+// serve starts what serves the connection, once it is known whose it is if that is wanted.
 func (c *conn) serve() {
 	if c.cutOff() {
+		return
+	}
+	if !c.local.IsValid() {
+		c.local, _ = socket.Local(c.fd) // fails only if the peer is gone; the program will find out
+	}
+	if c.set.IDOnly && c.user.User == "" {
+		c.identify()
 		return
 	}
 	c.greet()
 	if len(c.set.BannerSuccess) > 0 {
 		socket.SendNow(c.fd, c.set.BannerSuccess)
-	}
-	if !c.local.IsValid() {
-		c.local, _ = socket.Local(c.fd) // fails only if the peer is gone; the program will find out
 	}
 	if c.twisted && c.mode == acceptBuiltin {
 		_ = unix.SetNonblock(c.fd, false)
@@ -159,8 +165,13 @@ func (c *conn) refuse(d admit.Decision, detail string) {
 	if d.Verdict == admit.CPS && c.set.Limits.OnCPS == config.Pause {
 		c.sayPause()
 	}
-	c.dismiss(d.Policy)
-	c.finish()
+	end := func() {
+		c.dismiss(d.Policy)
+		c.finish()
+	}
+	if !c.logRefusedUser(end) {
+		end()
+	}
 }
 
 // dismiss ends the connection as the policy says. The fail banner arrives even if the peer spoke first.
@@ -192,7 +203,7 @@ const forkRetries = 14
 func (c *conn) start(fd int) error {
 	command := &spawn.Command{
 		Program: c.programNow(),
-		Env:     spawn.ConnEnv(c.svc.id, c.protocol(), c.peer, c.local),
+		Env:     c.environment(),
 		Fd:      fd,
 		Started: c.started,
 		Exited:  c.exited,
@@ -210,6 +221,15 @@ func (c *conn) start(fd int) error {
 		}
 		trouble.wait(err)
 	}
+}
+
+// environment tells the program about its connection.
+func (c *conn) environment() []string {
+	env := spawn.ConnEnv(c.svc.id, c.protocol(), c.peer, c.local)
+	if c.user.User != "" {
+		env = append(env, "TCPREMOTEINFO="+c.user.User)
+	}
+	return env
 }
 
 func (c *conn) protocol() string {

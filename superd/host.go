@@ -19,6 +19,7 @@ type host struct {
 	starter *spawn.Starter
 	names   *names
 	targets targets
+	idents  idents
 	leaving connBook // the connections of redirections to their targets
 	load    loadavg
 	linger  *socket.Lingerer

@@ -21,11 +21,12 @@ var (
 		"superd/superd/socket":  {"superd/superd/config"},
 		"superd/superd/spawn":   {"superd/superd/config"},
 		"superd/superd/event":   {"superd/superd/config"},
+		"superd/superd/ident":   {},
 		"superd/superd/systemd": {},
 		"superd/superd": {
 			"superd/services", "superd/superd/config", "superd/superd/admit",
 			"superd/superd/socket", "superd/superd/spawn", "superd/superd/event", "superd/superd/libwrap", "superd/superd/systemd",
-			"superd/superd/control",
+			"superd/superd/control", "superd/superd/ident",
 		},
 	}
 	onlyIn = map[string]string{

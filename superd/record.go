@@ -24,6 +24,7 @@ func (c *conn) logStart(pid int) {
 	c.set.sink.Start(c.set.Log.OnSuccess, start)
 	c.svc.last.note("START", admit.OK, c.peer, 0, 0)
 	c.host.feed.Start(start)
+	c.logUser()
 }
 
 // logExit logs the end of a program. t is nil where nobody knows what its connection has carried.

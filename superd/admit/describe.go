@@ -15,6 +15,7 @@ func (v Verdict) Doc() string {
 		Lookup:      "The client's host name decides, and could not be found out",
 		Fork:        "Admitted, but the program could not be started; detail says why",
 		Descriptors: "Admitted, but there was no descriptor left",
+		Ident:       "Admitted, but by the flag IDONLY the client's host must say whose connection it is, and does not; detail says why",
 		Target:      "Admitted, but the target of redirect could not be reached; detail says why",
 	}[v]
 }

@@ -18,8 +18,9 @@ const (
 	Fork                // admitted, but the program could not be started
 	Descriptors         // admitted, but there was no descriptor left
 	Target              // admitted, but where it is redirected to could not be reached
+	Ident               // admitted, but its ident server does not say whose it is
 
-	// Verdicts is their number: the size of a table of counters. Libwrap, Lookup, Fork, Descriptors and Target
+	// Verdicts is their number: the size of a table of counters. Libwrap, Lookup, Fork, Descriptors, Target and Ident
 	// are never the gate's: they are words for what happens beside it.
 	Verdicts
 )
@@ -27,6 +28,6 @@ const (
 func (v Verdict) String() string {
 	return [Verdicts]string{
 		"ok", "address", "libwrap", "time", "load", "cps", "hold", "instances", "per_source",
-		"lookup", "fork", "descriptors", "target",
+		"lookup", "fork", "descriptors", "target", "ident",
 	}[v]
 }

@@ -79,7 +79,6 @@ var unavailable = map[string]string{
 var (
 	laterFlags = map[string]string{
 		"INTERCEPT": "it is not there yet.",
-		"IDONLY":    "it is not there yet.",
 		"SENSOR":    "it is not there yet.",
 		"LABELED":   "it is not there yet.",
 	}

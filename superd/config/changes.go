@@ -49,7 +49,7 @@ var aspects = []struct {
 		}{s.Builtin, s.Mux}
 	}},
 	{"flags", func(s *Service) any {
-		return []bool{s.Socket.Reuse, s.Socket.NoDelay, s.Socket.KeepAlive, s.NoRetry}
+		return []bool{s.Socket.Reuse, s.Socket.NoDelay, s.Socket.KeepAlive, s.NoRetry, s.IDOnly}
 	}},
 	{"socket_type", func(s *Service) any { return s.SocketType }},
 	{"wait", func(s *Service) any { return s.Wait }},

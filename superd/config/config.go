@@ -63,6 +63,7 @@ type Service struct {
 
 	MaxLifetime time.Duration // 0: none. TERM, then KILL after Grace
 	Grace       time.Duration
+	IDOnly      bool // flag IDONLY: only a connection whose user the peer's ident server names (RFC 1413) is served
 	NoRetry     bool // flag NORETRY: a failed fork refuses the connection at once
 
 	Banner, BannerSuccess, BannerFail []byte // contents, read at load; nil: none

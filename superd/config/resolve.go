@@ -22,6 +22,9 @@ func (l *loader) resolve(s *spec) {
 	} else if s.protocol != "" && (s.Builtin != "" || !s.internal) {
 		s.Endpoints = l.endpoints(s, l.ports(s))
 	}
+	if s.IDOnly && (s.SocketType != Stream || s.Wait) {
+		l.diags.errorf(s.at("flags"), "Nobody to ask", `"IDONLY" is about the connections that superd accepts: a stream service with wait = false.`)
+	}
 	l.banners(s)
 	l.libwrap(s)
 	s.Log.Target.Format, s.Log.Target.Redact = s.logFormat, s.logRedact

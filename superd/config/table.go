@@ -72,9 +72,9 @@ var Attributes = []Attribute{
 		Doc:     "INTERNAL: superd answers itself, by the builtin called NAME; UNLISTED: NAME is not in /etc/services, so port must be given; TCPMUX, TCPMUXPLUS: reached by NAME through the builtin tcpmux on port 1, where TCPMUXPLUS has superd say +Go",
 		Xinetd:  "TCPMUX services need no UNLISTED, may be builtins and redirections, and are under all their own limits, not tcpmux's",
 		Example: `"INTERNAL"`},
-	{Name: "flags", Where: InService, Kind: set([]string{"REUSE", "NODELAY", "KEEPALIVE", "IPv4", "IPv6", "NAMEINARGS", "NORETRY", "NOLIBWRAP"}, laterFlags, setFlags),
-		Doc:     "REUSE, NODELAY, KEEPALIVE: socket options; IPv4, IPv6: that family only; NAMEINARGS: server_args begins with the program's own name; NORETRY: a failed start is not tried again; NOLIBWRAP: hosts.allow and hosts.deny are not asked",
-		Xinetd:  "INTERCEPT, IDONLY, SENSOR and LABELED are not there yet; NOLIBWRAP is not needed; NAMEINARGS may stand after server_args; REUSE says something for datagrams only, since listeners always reuse their address there too",
+	{Name: "flags", Where: InService, Kind: set([]string{"REUSE", "NODELAY", "KEEPALIVE", "IPv4", "IPv6", "NAMEINARGS", "NORETRY", "NOLIBWRAP", "IDONLY"}, laterFlags, setFlags),
+		Doc:     "REUSE, NODELAY, KEEPALIVE: socket options; IPv4, IPv6: that family only; NAMEINARGS: server_args begins with the program's own name; NORETRY: a failed start is not tried again; NOLIBWRAP: hosts.allow and hosts.deny are not asked; IDONLY: only clients are served whose own host says by RFC 1413 who they are, which the program finds in TCPREMOTEINFO",
+		Xinetd:  "IDONLY needs no USERID, and does not wait for ever; INTERCEPT, SENSOR and LABELED are not there yet; NOLIBWRAP is not needed; NAMEINARGS may stand after server_args; REUSE says something for datagrams only, since listeners always reuse their address there too",
 		Example: `["IPv4", "NODELAY"]`},
 
 	// where it listens
@@ -316,7 +316,7 @@ func setFlags(s *spec, words []string) {
 	has := func(w string) bool { return slices.Contains(words, w) }
 	s.Socket.Reuse, s.Socket.NoDelay, s.Socket.KeepAlive = has("REUSE"), has("NODELAY"), has("KEEPALIVE")
 	s.ipv4, s.ipv6 = has("IPv4"), has("IPv6")
-	s.nameInArgs, s.NoRetry, s.noLibwrap = has("NAMEINARGS"), has("NORETRY"), has("NOLIBWRAP")
+	s.nameInArgs, s.NoRetry, s.noLibwrap, s.IDOnly = has("NAMEINARGS"), has("NORETRY"), has("NOLIBWRAP"), has("IDONLY")
 }
 
 func setSourcePrefix(_ cell, s *spec, four, six cell) {

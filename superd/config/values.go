@@ -107,7 +107,7 @@ func checkVariable(c cell, w word) {
 // ofConnection reports whether a variable tells a program about its connection, and so is superd's to set.
 func ofConnection(name string) bool {
 	switch name {
-	case "SUPERD_SERVICE", "PROTO", "REMOTE_HOST", "REMOTE_ADDR", "REMOTE_PORT":
+	case "SUPERD_SERVICE", "PROTO", "TCPREMOTEINFO", "REMOTE_HOST", "REMOTE_ADDR", "REMOTE_PORT":
 		return true
 	}
 	rest, tcp := strings.CutPrefix(name, "TCP")
