@@ -19,6 +19,9 @@ type Builtin struct {
 	// and may leave a read deadline on it. A peer that resets or leaves early is done, not a failure.
 	Stream func(c net.Conn) error
 
+	// Page is a Stream that shows the daemon itself. A builtin that has it has no Stream.
+	Page func(c net.Conn, d Daemon) error
+
 	// Dgram is nil for a builtin that is not for UDP, and appends the answer to request to reply[:0] and returns it; nil means no answer.
 	// reply has room for at least 65,507 bytes. An answer is never longer than what the protocol promises.
 	// now is shown in its own time zone.
@@ -30,9 +33,14 @@ var builtins = []Builtin{
 	{Name: "daytime", Port: 13, RFC: "RFC 867", Stream: daytimeStream, Dgram: daytimeDgram},
 	{Name: "discard", Port: 9, RFC: "RFC 863", Stream: discardStream, Dgram: discardDgram},
 	{Name: "echo", Port: 7, RFC: "RFC 862", Stream: echoStream, Dgram: echoDgram},
+	{Name: "metrics", RFC: "RFC 9112", Page: metricsPage},
+	{Name: "status", RFC: "RFC 9112", Page: statusPage},
 	{Name: "tcpmux", Port: 1, RFC: "RFC 1078", Stream: muxStream},
 	{Name: "time", Port: 37, RFC: "RFC 868", Stream: timeStream, Dgram: timeDgram},
 }
+
+// Streams reports whether the builtin is for TCP.
+func (b Builtin) Streams() bool { return b.Stream != nil || b.Page != nil }
 
 // All returns the builtins by name. The slice is the caller's.
 func All() []Builtin { return slices.Clone(builtins) }

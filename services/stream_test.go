@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"testing"
 	"time"
 )
@@ -96,7 +97,7 @@ func TestEchoOverPipe(t *testing.T) {
 }
 
 func TestStreamDoesNotClose(t *testing.T) {
-	for _, b := range All() {
+	for _, b := range streams() {
 		if b.Name == "chargen" {
 			continue // ends only when the peer leaves
 		}
@@ -134,7 +135,7 @@ func TestPeerThatResetsIsDone(t *testing.T) {
 
 func TestFailureIsReturned(t *testing.T) {
 	broken := errors.New("broken")
-	for _, b := range All() {
+	for _, b := range streams() {
 		if err := b.Stream(brokenConn{err: broken}); !errors.Is(err, broken) {
 			t.Errorf("%s returned %v, want the connection's failure", b.Name, err)
 		}
@@ -286,4 +287,9 @@ func BenchmarkEcho(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// streams are the builtins for TCP that need nothing but a connection.
+func streams() []Builtin {
+	return slices.DeleteFunc(All(), func(b Builtin) bool { return b.Stream == nil })
 }

@@ -293,6 +293,10 @@ func (c *conn) serveBuiltin() {
 		return
 	}
 	c.logStart(0)
-	_ = c.set.builtin.Stream(stream) // a peer that fails is the peer's business; the exit is logged
+	if page := c.set.builtin.Page; page != nil {
+		_ = page(stream, c.host)
+	} else {
+		_ = c.set.builtin.Stream(stream) // a peer that fails is the peer's business; the exit is logged
+	}
 	c.logBuiltinExit(time.Since(began), stream.Traffic())
 }

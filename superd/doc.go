@@ -30,7 +30,8 @@
 // reloads all happen in it, one after the other. Each listener is a goroutine that owns what it has accepted until
 // the connection is handed to a program, a builtin or the lingerer. What runs is counted in the gate and nowhere else;
 // what has happened, in the service's tally (tally.go) and the daemon's history (history.go). Who looks at the daemon from
-// another goroutine does so through the roster (roster.go), which the supervisor publishes after each change.
+// another goroutine does so through the roster (roster.go), which the supervisor publishes after each change;
+// the builtins metrics and status through measure.go.
 // What the service manager gets to know is in manager.go (status), watchdog.go, store.go and inherit.go (sockets).
 // A connection keeps the settings it was accepted under; a reload changes new connections only.
 //

@@ -7,7 +7,8 @@ import (
 
 // history is what has become of the daemon's configuration. The loop writes it, anybody may read it.
 type history struct {
-	mu sync.Mutex
+	mu    sync.Mutex
+	tried time.Time // when the last reload began
 	reloads
 }
 
@@ -18,9 +19,10 @@ type reloads struct {
 	Since      time.Time // when that was put in force
 
 	Succeeded, Failed uint64
-	LastFailure       time.Time // zero: none failed
-	FailureError      string    // of the last that failed
-	Failing           bool      // the last one failed: the files on disk are not what runs
+	LastFailure       time.Time     // zero: none failed
+	FailureError      string        // of the last that failed
+	Failing           bool          // the last one failed: the files on disk are not what runs
+	Took              time.Duration // the last one
 }
 
 func (h *history) begin() {
@@ -30,12 +32,20 @@ func (h *history) begin() {
 	h.Generation, h.Since = 1, h.Began
 }
 
+// attempt begins a reload, which reloaded or failed ends.
+func (h *history) attempt() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.tried = time.Now()
+}
+
 func (h *history) reloaded() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.Generation++
 	h.Succeeded++
 	h.Since, h.Failing = time.Now(), false
+	h.Took = h.Since.Sub(h.tried)
 }
 
 func (h *history) failed(why error) {
@@ -43,6 +53,7 @@ func (h *history) failed(why error) {
 	defer h.mu.Unlock()
 	h.Failed++
 	h.LastFailure, h.FailureError, h.Failing = time.Now(), why.Error(), true
+	h.Took = h.LastFailure.Sub(h.tried)
 }
 
 func (h *history) read() reloads {

@@ -16,6 +16,7 @@ import (
 
 // host is what all services share. All of it is safe for concurrent use.
 type host struct {
+	version string // of the program
 	starter *spawn.Starter
 	names   *names
 	targets targets

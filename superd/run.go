@@ -106,7 +106,7 @@ func (d *loop) begin(first *config.Config, diags *config.Diagnostics) error {
 	if err != nil {
 		return fmt.Errorf("superd's own log: %w", err)
 	}
-	host := &host{starter: spawn.New(), names: newNames(), linger: socket.NewLingerer(lingerLimit), ended: make(chan struct{})}
+	host := &host{version: d.options.Version, starter: spawn.New(), names: newNames(), linger: socket.NewLingerer(lingerLimit), ended: make(chan struct{})}
 	host.wraps = wraps{nobody: nobodys(), commands: make(chan struct{}, commandLimit)}
 	host.log.Store(log)
 	hub.ReportTo(log)
@@ -188,6 +188,7 @@ func (d *loop) arm(retry *time.Timer) {
 // reload does what SIGHUP asks for: log files are opened anew, and the files on disk are taken over, all or nothing.
 func (d *loop) reload() *control.Reloaded {
 	defer debug.FreeOSMemory()
+	d.host.history.attempt()
 	d.host.tell(systemd.Reloading())
 	defer func() {
 		d.reporter.report(d.host)
@@ -373,6 +374,7 @@ func (d *loop) follow(c *config.Config) {
 
 // filesChanged says, once a save, what a reload would do or what is wrong; with watch = true it reloads.
 func (d *loop) filesChanged() {
+	d.host.history.attempt()
 	next, diags := d.load()
 	if diags.HasErrors() {
 		if text := written(diags); text != d.warned {

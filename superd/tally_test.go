@@ -106,12 +106,14 @@ func TestExitsAreBounded(t *testing.T) {
 func TestHistory(t *testing.T) {
 	var h history
 	h.begin()
+	h.attempt()
 	h.failed(errors.New("why"))
-	if r := h.read(); r.Generation != 1 || r.Failed != 1 || !r.Failing || r.FailureError != "why" || r.LastFailure.IsZero() {
+	if r := h.read(); r.Generation != 1 || r.Failed != 1 || !r.Failing || r.FailureError != "why" || r.LastFailure.IsZero() || r.Took < 0 || r.Took > time.Minute {
 		t.Errorf("after a failure: %+v", r)
 	}
+	h.attempt()
 	h.reloaded()
-	if r := h.read(); r.Generation != 2 || r.Succeeded != 1 || r.Failing || r.Since.Before(r.Began) {
+	if r := h.read(); r.Generation != 2 || r.Succeeded != 1 || r.Failing || r.Since.Before(r.Began) || r.Took < 0 || r.Took > time.Minute {
 		t.Errorf("after a success: %+v", r)
 	}
 }

@@ -53,7 +53,7 @@ func builtins(m *mdoc) error {
 	for _, b := range services.All() {
 		m.macro("It Ic", b.Name)
 		var speaks []string
-		if b.Stream != nil {
+		if b.Streams() {
 			speaks = append(speaks, "stream")
 		}
 		if b.Dgram != nil {

@@ -68,7 +68,7 @@ func (l *loader) builtin(s *spec) {
 		}
 		l.diags.errorf(s.header(), "Unknown builtin", "superd has no builtin %q.%s The builtins are %s.", s.Name, didYouMean(s.Name, names), quoted(names))
 		return
-	case s.SocketType == Stream && b.Stream == nil, s.SocketType == Dgram && b.Dgram == nil:
+	case s.SocketType == Stream && !b.Streams(), s.SocketType == Dgram && b.Dgram == nil:
 		l.diags.errorf(s.header(), "Unknown builtin", "The builtin %q does not speak %s.", s.Name, s.protocol)
 	}
 	for _, name := range []string{"server", "server_args", "redirect"} {
