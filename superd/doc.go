@@ -43,6 +43,7 @@
 //	superd/libwrap  what hosts.allow and hosts.deny say about a connection
 //	superd/spawn    start a program with this descriptor; the pads; the one reaper; the only one that forks
 //	superd/ident    who does a peer's host say it is? (RFC 1413)
+//	superd/control  the control socket: what status, explain, plan, reload and their like talk to
 //	superd/event    the record of a connection and its sinks
 //	superd/systemd  what superd and the service manager say to each other
 //	superd/convert  files of xinetd, inetd and systemd → HCL; the daemon does without it

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -17,6 +18,7 @@ import (
 
 	"superd/superd/control"
 	"superd/superd/event"
+	"superd/superd/socket"
 )
 
 // Dump gathers everything that helps with a bug report. Of env the names are in it, never the values.
@@ -121,8 +123,15 @@ func measure(d *control.Detail) {
 		if c.Pid != 0 {
 			c.CPU = cpuOf(c.Pid)
 		}
+		// While the connection is there no other socket has its addresses, so no cookie is needed to tell them apart.
+		unmapped := func(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
+		if t, err := socket.LiveTraffic(unmapped(c.Local), unmapped(c.Peer), anyCookie); err == nil {
+			c.In, c.Out = &t.In, &t.Out
+		}
 	}
 }
+
+const anyCookie = ^uint64(0) // INET_DIAG_NOCOOKIE
 
 // clockTick is USER_HZ, in which proc(5) counts; it is 100 on every architecture that Linux has had since 2.6.
 const clockTick = 100
