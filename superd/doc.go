@@ -33,6 +33,8 @@
 // another goroutine does so through the roster (roster.go), which the supervisor publishes after each change;
 // the builtins metrics and status through measure.go.
 // What the service manager gets to know is in manager.go (status), watchdog.go, store.go and inherit.go (sockets).
+// The control socket's requests (operator.go) have the loop do, between what else it does, what is the loop's to do or to know
+// (view.go, explain.go, dump.go); the connections that run are listed through themselves (live.go).
 // A connection keeps the settings it was accepted under; a reload changes new connections only.
 //
 // # Rooms

@@ -46,7 +46,7 @@ func rootCommand() *cobra.Command {
 			return errReported
 		},
 	}
-	root.AddCommand(statusCommand(), explainCommand(), planCommand(), reloadCommand(),
+	root.AddCommand(statusCommand(), topCommand(), explainCommand(), planCommand(), reloadCommand(),
 		pauseCommand(), resumeCommand(), kickCommand(), eventsCommand(), dumpCommand())
 	root.AddCommand(runCommand(), checkCommand(), fmtCommand(), convertCommand(), versionCommand())
 	root.SetFlagErrorFunc(wrongUsage)
