@@ -43,7 +43,7 @@
 //	superd/socket   one socket's life; the only caller of bind and listen
 //	superd/admit    may this peer in, now? pure
 //	superd/libwrap  what hosts.allow and hosts.deny say about a connection
-//	superd/spawn    start a program with this descriptor; the pads; the one reaper; the only one that forks
+//	superd/spawn    start a program with this descriptor; the one reaper; the only one that forks
 //	superd/ident    who does a peer's host say it is? (RFC 1413)
 //	superd/control  the control socket: what status, explain, plan, reload and their like talk to
 //	superd/event    the record of a connection and its sinks

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,10 +22,9 @@ func (s *Socket) Accept(nonblock bool) (fd int, peer netip.AddrPort, err error) 
 	if nonblock {
 		flags |= unix.SOCK_NONBLOCK
 	}
-	var sa syscall.Sockaddr
 	var failure error
 	err = s.park(func(l uintptr) bool {
-		fd, sa, failure = accept(int(l), flags)
+		fd, peer, failure = accept(int(l), flags)
 		return failure != unix.EAGAIN
 	})
 	if err != nil {
@@ -33,7 +33,6 @@ func (s *Socket) Accept(nonblock bool) (fd int, peer netip.AddrPort, err error) 
 	if failure != nil {
 		return -1, netip.AddrPort{}, fmt.Errorf("accept on %s: %w", name(s.endpoint), failure)
 	}
-	peer = acceptedFrom(sa)
 	if !nonblock && s.family == unix.AF_INET6 && peer.Addr().Is4() {
 		unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_ADDRFORM, unix.AF_INET)
 	}
@@ -43,25 +42,22 @@ func (s *Socket) Accept(nonblock bool) (fd int, peer netip.AddrPort, err error) 
 // accept skips connections that died in the queue. Each of them leaves the queue, so that this ends; the bound
 // is for an error that turns out to stay.
 //
-// It is package syscall's accept4, since that of package unix asks for each connection's protocol as well (getsockopt).
-func accept(l, flags int) (fd int, sa syscall.Sockaddr, err error) {
+// The listening socket does not block, so that Go's scheduler need not hear of the call: when it does, it wakes its
+// monitor every 20 µs.
+func accept(l, flags int) (fd int, peer netip.AddrPort, err error) {
 	for range 128 {
-		fd, sa, err = syscall.Accept4(l, flags)
-		if err == nil || !stillborn(err) {
+		var from syscall.RawSockaddrAny
+		size := uint32(syscall.SizeofSockaddrAny)
+		r, _, errno := syscall.RawSyscall6(syscall.SYS_ACCEPT4, uintptr(l), uintptr(unsafe.Pointer(&from)),
+			uintptr(unsafe.Pointer(&size)), uintptr(flags), 0, 0)
+		if errno == 0 {
+			return int(r), rawAddrPort(&from), nil
+		}
+		if err = errno; !stillborn(err) {
 			break
 		}
 	}
-	return fd, sa, err
-}
-
-func acceptedFrom(sa syscall.Sockaddr) netip.AddrPort {
-	switch sa := sa.(type) {
-	case *syscall.SockaddrInet4:
-		return addrPort(&unix.SockaddrInet4{Port: sa.Port, Addr: sa.Addr})
-	case *syscall.SockaddrInet6:
-		return addrPort(&unix.SockaddrInet6{Port: sa.Port, Addr: sa.Addr, ZoneId: sa.ZoneId})
-	}
-	return netip.AddrPort{}
+	return -1, netip.AddrPort{}, err
 }
 
 // stillborn is about accept(2)'s "Error handling": the errors of a new connection that Linux passes on, and

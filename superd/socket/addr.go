@@ -1,10 +1,13 @@
 package socket
 
 import (
+	"encoding/binary"
 	"net"
 	"net/netip"
 	"os"
 	"strconv"
+	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -35,6 +38,26 @@ func addrPort(sa unix.Sockaddr) netip.AddrPort {
 		return netip.AddrPortFrom(withZone(a, sa.ZoneId), uint16(sa.Port))
 	}
 	return netip.AddrPort{}
+}
+
+// rawAddrPort is addrPort for what the kernel writes, and allocates nothing.
+func rawAddrPort(sa *syscall.RawSockaddrAny) netip.AddrPort {
+	switch sa.Addr.Family {
+	case unix.AF_INET:
+		p := (*syscall.RawSockaddrInet4)(unsafe.Pointer(sa))
+		return netip.AddrPortFrom(netip.AddrFrom4(p.Addr), hostOrder(p.Port))
+	case unix.AF_INET6:
+		p := (*syscall.RawSockaddrInet6)(unsafe.Pointer(sa))
+		return netip.AddrPortFrom(withZone(netip.AddrFrom16(p.Addr).Unmap(), p.Scope_id), hostOrder(p.Port))
+	}
+	return netip.AddrPort{}
+}
+
+// hostOrder reads a port as it lies in a socket address: the high byte first.
+func hostOrder(port uint16) uint16 {
+	var b [2]byte
+	binary.NativeEndian.PutUint16(b[:], port)
+	return binary.BigEndian.Uint16(b[:])
 }
 
 func withZone(a netip.Addr, index uint32) netip.Addr {

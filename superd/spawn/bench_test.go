@@ -54,7 +54,7 @@ func BenchmarkStart(b *testing.B) {
 	}{
 		{"plain", func(*config.Program) {}, 0},
 		{"user", func(p *config.Program) { p.Credential = nobody }, 0},
-		{"pad", func(p *config.Program) { p.Umask = 0o2 }, 0},
+		{"umask", func(p *config.Program) { p.Umask = 0o2 }, 0},
 		{"rlimits", func(p *config.Program) { p.Rlimits = cpu }, 0},
 		{"user+rlimits", func(p *config.Program) { p.Rlimits, p.Credential = cpu, nobody }, 0},
 		{"plain+5000live", func(*config.Program) {}, 5000},

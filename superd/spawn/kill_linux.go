@@ -8,32 +8,35 @@ import (
 )
 
 // killGroup signals the process group that ch leads. A daemon without CAP_KILL may not signal other users' processes; if it may
-// switch users, a process that does so sends the signal, for the reasons that prlimitAs gives.
-func (ch *child) killGroup(sig syscall.Signal) error {
+// switch users, a process that does so sends the signal: a thread of the daemon must not take another user's id, not for
+// a microsecond, since kill(2) takes thread ids too and the user could kill the daemon. Only the effective id is
+// changed, so that the user cannot signal that process either. It has no exit signal: only a wait with __WCLONE sees it.
+func (s *Starter) killGroup(ch *child, sig syscall.Signal) error {
 	err := syscall.Kill(-ch.pid, sig)
 	if err != syscall.EPERM || ch.user == nil {
 		return err
 	}
-	setreuid := uintptr(unix.SYS_SETREUID)
+	setresuid, same := uintptr(unix.SYS_SETRESUID), ^uintptr(0)
 	if runtime.GOARCH == "386" || runtime.GOARCH == "arm" {
-		setreuid = 203 // setreuid32
+		setresuid = 208 // setresuid32
 	}
-	calls := []call{
-		{nr: setreuid, a: uintptr(*ch.user), b: uintptr(*ch.user)},
-		{nr: unix.SYS_KILL, a: uintptr(-ch.pid), b: uintptr(sig)},
-	}
-	old, err := setMask(&allSignals)
+	b := s.nursery.spare
+	b.steps, b.names = b.steps[:0], b.names[:0]
+	b.do("", setresuid, same, uintptr(*ch.user), same)
+	b.do("", unix.SYS_KILL, uintptr(-ch.pid), uintptr(sig))
+	helper, err := b.fork(0)
 	if err != nil {
 		return err
 	}
-	helper, err := callInProcess(calls)
-	_, _ = setMask(&old)
-	if err != nil {
+	closeNow(int(b.pidfd))
+	const wclone = -1 << 31 // __WCLONE; unix.WCLONE does not fit the int of 32-bit machines
+	if _, err := wait4(helper, nil, wclone, nil); err != nil {
 		return err
 	}
-	_, err = awaitHelper(helper)
-	runtime.KeepAlive(calls)
-	return err
+	if b.failed.errno != 0 {
+		return syscall.Errno(b.failed.errno)
+	}
+	return nil
 }
 
 // isInit reports whether this is process 1, whose end the kernel makes that of every process of its namespace.

@@ -71,3 +71,9 @@ func (s *Starter) owns(pid int) bool {
 	defer s.mu.Unlock()
 	return s.children[pid] != nil
 }
+
+// hushChildren makes SIGCHLD's disposition the default: then the kernel drops it, where it would wake a thread for
+// the handler that Go's runtime has installed and that does nothing. Children become zombies all the same.
+func hushChildren() {
+	syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(syscall.SIGCHLD), uintptr(unsafe.Pointer(&defaultAction)), 0, sigsetSize, 0, 0)
+}

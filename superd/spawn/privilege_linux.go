@@ -29,12 +29,5 @@ func ambient() bool {
 	return false
 }
 
+// hasAmbient: what gives an ordinary user's superd its ports and lets it switch users would make root of every program.
 var hasAmbient = ambient()
-
-// keepCapabilities empties this thread's ambient set, and so that of the child it forks: what gives an ordinary user's superd its
-// ports and lets it switch users would make root of every program.
-func keepCapabilities() {
-	if hasAmbient {
-		syscall.RawSyscall6(unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0, 0)
-	}
-}

@@ -39,7 +39,7 @@ func helperClean(args []string) {
 		program(s, "/bin/cat", "/proc/self/status"),
 		program(s, "/bin/sh", "-c", "ls /proc/$$/fd"),
 	} {
-		p.Umask = []int{s.own.umask, 0o77}[shown%2] // plain, from a pad, plain
+		p.Umask = []int{s.own.umask, 0o77}[shown%2]
 		shown++
 		err := s.Start(&Command{Program: p, Fd: 1, Started: func(int, time.Time) {}, Exited: func(Exit) {}})
 		if err != nil {

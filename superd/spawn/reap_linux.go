@@ -37,9 +37,9 @@ func (s *Starter) arm(ch *child) {
 		return
 	}
 	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLONESHOT, Fd: int32(ch.pid)}
-	err := unix.EpollCtl(s.epfd, unix.EPOLL_CTL_ADD, ch.pidfd, &event)
+	err := pollControl(s.epfd, unix.EPOLL_CTL_ADD, ch.pidfd, &event)
 	if err == unix.EEXIST {
-		err = unix.EpollCtl(s.epfd, unix.EPOLL_CTL_MOD, ch.pidfd, &event)
+		err = pollControl(s.epfd, unix.EPOLL_CTL_MOD, ch.pidfd, &event)
 	}
 	if err != nil { // no memory, or too many watches: the program runs, and its end must be seen
 		time.AfterFunc(retryWait, func() { s.arm(ch) })
@@ -55,7 +55,7 @@ func (s *Starter) reap() {
 	var events [128]unix.EpollEvent
 	_ = conn.Read(func(fd uintptr) bool {
 		for {
-			n, err := unix.EpollWait(int(fd), events[:], 0)
+			n, err := pollNow(int(fd), events[:])
 			if err == unix.EINTR {
 				continue
 			}
@@ -89,7 +89,7 @@ func (s *Starter) collect(pid int) (Exit, *child) {
 	}
 	var status syscall.WaitStatus
 	var usage syscall.Rusage
-	got, err := wait4(pid, &status, syscall.WNOHANG, &usage)
+	got, err := waitNow(pid, &status, &usage)
 	if got == 0 && err == nil { // a debugger that is attached has it first
 		time.AfterFunc(retryWait, func() { s.arm(ch) })
 		return Exit{}, nil
@@ -104,7 +104,7 @@ func (s *Starter) collect(pid int) (Exit, *child) {
 
 func (s *Starter) forgetLocked(pid int, ch *child) {
 	delete(s.children, pid)
-	unix.Close(ch.pidfd)
+	closeNow(ch.pidfd)
 }
 
 func newExit(ch *child, status syscall.WaitStatus, usage *syscall.Rusage) Exit {

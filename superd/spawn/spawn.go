@@ -13,19 +13,17 @@ import (
 
 // Starter starts programs and reaps them. New makes one; its methods are safe for concurrent use.
 type Starter struct {
-	own    wear          // what a child of a plain thread inherits
+	own    inheritance
 	poll   *os.File      // epoll(7) over the pidfds; nil when broken
 	epfd   int           // poll's descriptor; used under mu while not closed
 	broken error         // why poll could not be made: what every Start returns
 	done   chan struct{} // closed by Close
 	ends   sync.WaitGroup
 
-	// forks is held for reading from a fork until the child is in the table, and for writing by whoever needs that
-	// nobody else is in between: the sweep for orphans, and a pad that cannot have a umask of its own.
-	forks sync.RWMutex
-
-	pads  pads
-	turns chan struct{} // one for each fork under way, at most forksAtOnce
+	// forks is held for reading from a fork until the child is in the table, and for writing by the sweep for orphans,
+	// which needs that nobody is in between.
+	forks   sync.RWMutex
+	nursery nursery // bounds the forks at once
 
 	mu       sync.Mutex
 	children map[int]*child
@@ -74,19 +72,22 @@ var ErrClosed = errors.New("starter is closed")
 // The daemon's umask gets the bits 022 added, as xinetd does, so that what it writes itself is never writable by others.
 func New() *Starter {
 	s := &Starter{
-		own:      wear{umask: tightenUmask()},
+		own:      inherit(),
 		done:     make(chan struct{}),
 		children: map[int]*child{},
-		turns:    make(chan struct{}, forksAtOnce()),
 	}
 	reserveThreads(forksAtOnce() + spareThreads)
-	s.pads.crews = map[wear]chan job{}
+	if s.nursery, s.broken = newNursery(forksAtOnce()); s.broken != nil {
+		return s
+	}
 	if s.poll, s.epfd, s.broken = newPoll(); s.broken != nil {
 		return s
 	}
 	s.ends.Go(s.reap)
 	if adopts() {
 		s.ends.Go(s.sweep)
+	} else {
+		hushChildren()
 	}
 	return s
 }
@@ -97,9 +98,7 @@ func (s *Starter) Start(c *Command) error {
 	if err := s.begin(); err != nil {
 		return err
 	}
-	s.turns <- struct{}{}
 	ch, err := s.launch(c)
-	<-s.turns
 	if err != nil {
 		s.finish()
 		return err
@@ -117,7 +116,7 @@ func (s *Starter) begin() error {
 		return ErrClosed
 	}
 	if s.broken != nil {
-		return &Error{Step: "epoll", Err: s.broken}
+		return &Error{Step: "reaper", Err: s.broken}
 	}
 	s.live++
 	return nil
@@ -133,15 +132,13 @@ func (s *Starter) finish() {
 	}
 }
 
-// bear forks c on this thread, which the caller has locked and dressed.
-func (s *Starter) bear(c *Command) (*child, error) {
+// launch forks when it is its turn.
+func (s *Starter) launch(c *Command) (*child, error) {
+	b := <-s.nursery.births
+	defer func() { s.nursery.births <- b }()
 	s.forks.RLock()
 	defer s.forks.RUnlock()
-	return s.bearLocked(c)
-}
-
-func (s *Starter) bearLocked(c *Command) (*child, error) {
-	pid, pidfd, err := fork(c)
+	pid, pidfd, err := b.bear(c, &s.own)
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +200,7 @@ func (s *Starter) Signal(pid int, sig syscall.Signal) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ch := s.children[pid]
-	return ch != nil && ch.killGroup(sig) == nil
+	return ch != nil && s.killGroup(ch, sig) == nil
 }
 
 // SignalAll does Signal for all children and returns how many were reached. A Start under way may be missed. Process 1
@@ -214,14 +211,14 @@ func (s *Starter) SignalAll(sig syscall.Signal) int {
 	everybody := signalEverybody(sig)
 	n := 0
 	for pid, ch := range s.children {
-		if everybody && syscall.Kill(-pid, 0) == nil || ch.killGroup(sig) == nil {
+		if everybody && syscall.Kill(-pid, 0) == nil || s.killGroup(ch, sig) == nil {
 			n++
 		}
 	}
 	return n
 }
 
-// Close ends the reaper and the pads and waits for them. Children that still run are left alone, their Exited is never
+// Close ends the reaper and waits for it. Children that still run are left alone, their Exited is never
 // called. No Start may be under way. Exited must not call Close.
 func (s *Starter) Close() {
 	s.mu.Lock()
@@ -239,4 +236,5 @@ func (s *Starter) Close() {
 		s.poll.Close()
 	}
 	s.ends.Wait()
+	s.nursery.close()
 }

@@ -11,8 +11,6 @@ import (
 	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"superd/superd/config"
 )
 
@@ -45,42 +43,6 @@ func checkUmasks(t *testing.T) {
 }
 
 func TestUmask(t *testing.T) { checkUmasks(t) }
-
-// Containers may forbid unshare(2).
-func TestUmaskWithoutUnshare(t *testing.T) {
-	defer func() { unshare = unix.Unshare }()
-	unshare = func(int) error { return unix.EPERM }
-	t.Run("fallback", checkUmasks)
-}
-
-// A pad that cannot be dressed says so with each job, and tries again with the next.
-func TestPadThatCannotBeDressed(t *testing.T) {
-	defer func() { unshare = unix.Unshare }()
-	var mu sync.Mutex
-	failure := error(unix.ENOMEM)
-	unshare = func(flags int) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if failure != nil {
-			return failure
-		}
-		return unix.Unshare(flags)
-	}
-	t.Run("starts", func(t *testing.T) {
-		s := newStarter(t)
-		p := program(s, "/bin/true")
-		p.Umask = 0o77
-		for range 3 {
-			if _, err := tryStart(t, s, p); err == nil || err.Error() != "umask 077: unshare: cannot allocate memory" || !Temporary(err) {
-				t.Errorf("%v", err)
-			}
-		}
-		mu.Lock()
-		failure = nil
-		mu.Unlock()
-		output(t, s, p)
-	})
-}
 
 // nice reads the value of the thread that leads pid ("self" for this process).
 func niceOf(t *testing.T, stat string) int {
@@ -132,26 +94,6 @@ func TestNegativeNice(t *testing.T) {
 	}
 	if text, _ := r.end(); niceOf(t, text) != max(niceOf(t, string(own))-3, -20) {
 		t.Errorf("nice %d", niceOf(t, text))
-	}
-}
-
-func TestMorePadsThanAreKept(t *testing.T) {
-	s := newStarter(t)
-	var wg sync.WaitGroup
-	for umask := range 2 * maxCrews {
-		wg.Go(func() {
-			p := program(s, "/bin/cat", "/proc/self/status")
-			p.Umask = umask
-			for range 2 {
-				if got, want := field(t, output(t, s, p), "Umask"), fmt.Sprintf("%04o", umask); got != want {
-					t.Errorf("umask %s, want %s", got, want)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	if n := len(s.pads.crews); n != maxCrews {
-		t.Errorf("%d crews", n)
 	}
 }
 

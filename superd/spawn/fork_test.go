@@ -1,0 +1,161 @@
+package spawn
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"superd/superd/config"
+)
+
+// eachWay runs f with a child that shares the daemon's memory and one that is a copy, by clone3(2) and by clone(2).
+func eachWay(t *testing.T, f func(t *testing.T, s *Starter)) {
+	for _, copied := range []bool{alwaysCopied, true} {
+		for _, old := range []bool{false, true} {
+			t.Run(fmt.Sprintf("copied=%v,clone3=%v", copied, !old), func(t *testing.T) {
+				defer oldClone.Store(oldClone.Load())
+				oldClone.Store(old)
+				s := newStarter(t)
+				for range cap(s.nursery.births) {
+					b := <-s.nursery.births
+					b.copied = copied
+					s.nursery.births <- b
+				}
+				f(t, s)
+			})
+		}
+	}
+}
+
+func TestEveryWayToFork(t *testing.T) {
+	eachWay(t, func(t *testing.T, s *Starter) {
+		p := program(s, "/bin/cat", "/proc/self/status", "/proc/self/limits", "/proc/self/environ")
+		p.Rlimits, p.Umask = allLimits, 0o27
+		if os.Geteuid() == 0 {
+			p.Credential = &config.Credential{Uid: 65534, Gid: 65533, Groups: []uint32{7, 8}}
+		}
+		text := output(t, s, p, "OF_CONN=1")
+		checkLimits(t, text)
+		want := map[string]string{"Umask": "0027", "SigBlk": "0000000000000000", "SigIgn": "0000000000000000", "SigCgt": "0000000000000000"}
+		if p.Credential != nil {
+			want["Uid"], want["Gid"], want["Groups"] = "65534 65534 65534 65534", "65533 65533 65533 65533", "7 8"
+		}
+		for name, value := range want {
+			if got := field(t, text, name); got != value {
+				t.Errorf("%s: %s, want %s", name, got, value)
+			}
+		}
+		if !strings.HasSuffix(text, "PATH=/usr/bin:/bin\x00OF_CONN=1\x00") {
+			t.Errorf("environment %q", text[max(0, len(text)-50):])
+		}
+		_, err := tryStart(t, s, program(s, "/no/such/program"))
+		if !errors.Is(err, syscall.ENOENT) || err.Error() != "exec /no/such/program: no such file or directory" {
+			t.Errorf("%v", err)
+		}
+		p = program(s, "/bin/true")
+		p.Dir = "/no/such/directory"
+		if _, err := tryStart(t, s, p); err == nil || err.Error() != "chdir /no/such/directory: no such file or directory" {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// A handler of the daemon's never runs in a child, and a signal to the daemon never ends one.
+func TestSignalsToTheDaemonWhileForking(t *testing.T) {
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGUSR1, syscall.SIGHUP)
+	defer signal.Stop(caught)
+	eachWay(t, func(t *testing.T, s *Starter) {
+		done := make(chan struct{})
+		var storm sync.WaitGroup
+		storm.Go(func() {
+			for {
+				_ = syscall.Kill(os.Getpid(), syscall.SIGUSR1)
+				_ = syscall.Kill(os.Getpid(), syscall.SIGHUP)
+				select {
+				case <-done:
+					return
+				case <-caught:
+				}
+			}
+		})
+		for range 50 {
+			if text, e := start(t, s, program(s, "/bin/echo", "up")).end(); e.Code != 0 || text != "up\n" {
+				t.Errorf("%q, %+v", text, e)
+			}
+		}
+		close(done)
+		storm.Wait()
+	})
+}
+
+// The connection may have any number, those of the standard descriptors included.
+func TestDescriptorIsOneOfTheFirst(t *testing.T) {
+	for _, fd := range []int{0, 1, 2, 98} {
+		out, err := helperCommand("low", fmt.Sprint(fd)).Output()
+		if err != nil || string(out) != "0\n1\n2\n" {
+			t.Errorf("%d: %q, %v", fd, out, err)
+		}
+	}
+}
+
+func init() {
+	helpers["low"] = helperLow
+	helpers["files"] = helperFiles
+}
+
+// helperLow starts a program on a low descriptor, which is close-on-exec.
+func helperLow(args []string) {
+	var fd int
+	_, _ = fmt.Sscan(args[0], &fd)
+	s := New()
+	defer s.Close()
+	err := syscall.Dup3(1, 99, syscall.O_CLOEXEC)
+	if err == nil {
+		err = syscall.Dup3(99, fd, syscall.O_CLOEXEC)
+	}
+	if err != nil {
+		fmt.Println(err)
+	}
+	ended := make(chan Exit, 1)
+	err = s.Start(&Command{Program: program(s, "/bin/sh", "-c", "ls /proc/$$/fd"), Fd: fd,
+		Started: func(int, time.Time) {}, Exited: func(e Exit) { ended <- e }})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	<-ended
+}
+
+// Programs get the soft limit of open files that the daemon was started with, not the one that Go's runtime raises it to.
+func TestSoftLimitOfFiles(t *testing.T) {
+	cmd := helperCommand("files")
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Path, cmd.Args = "/bin/sh", []string{"sh", "-c", `ulimit -Sn 777 && ulimit -Hn 2000 && exec "$0"`, exe}
+	out, err := cmd.Output()
+	if err != nil || string(out) != "777 2000\n" {
+		t.Errorf("%q, %v", out, err)
+	}
+}
+
+func helperFiles([]string) {
+	s := New()
+	defer s.Close()
+	ended := make(chan Exit, 1)
+	err := s.Start(&Command{Program: program(s, "/bin/sh", "-c", `echo $(ulimit -Sn) $(ulimit -Hn)`), Fd: 1,
+		Started: func(int, time.Time) {}, Exited: func(e Exit) { ended <- e }})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	<-ended
+}
