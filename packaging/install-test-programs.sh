@@ -19,13 +19,13 @@ packages="vsftpd lftp curl ca-certificates
 	amanda-client amanda-server mariadb-server galera-4
 	telnet netcat-openbsd
 	gcc libc6-dev
-	mandoc
+	mandoc lintian rpm rpmlint shellcheck bash-completion zsh fish logrotate mmdebstrap
 	procps iproute2 util-linux mount
 	libwrap0 libtirpc3 libselinux1 libkrb5-3 libtinfo6
 	libhiredis0.14 libmemcached11 libmemcachedutil2 libpcre2-posix3 libsodium23
 	libacl1 libaudit1 libcap2 libcrypt1 libgcrypt20 libip4tc2 libkmod2 liblz4-1 liblzma5 libmount1 libpam0g libseccomp2 libssl3 libzstd1"
 unpacked="xinetd tcpd proftpd-core atftpd fingerd micro-httpd inetutils-telnetd busybox-static systemd libsystemd-shared libsystemd0"
-programs="mandoc vsftpd lftp curl in.tftpd tftp rsync git sshd ssh ssh-keygen telnet nc gcc ps ss prlimit unshare mount
+programs="mandoc lintian rpmbuild rpmlint shellcheck zsh fish logrotate mmdebstrap vsftpd lftp curl in.tftpd tftp rsync git sshd ssh ssh-keygen telnet nc gcc ps ss prlimit unshare mount
 	finger cvs oidentd nrpe nbdkit nbdinfo nbdcopy amcheck mariadbd mariadb"
 
 fail() {
@@ -88,6 +88,21 @@ for package in $unpacked; do
 	dpkg -x "$scratch/$package"_*.deb "$folder/$package" || fail "cannot unpack $package"
 	touch "$folder/$package/.complete"
 done
+
+# Root file systems that packaging/test boots: this Debian's, with the xinetd that superd leaves alone, and a newer one where it can be had.
+root() { # SUITE PACKAGES
+	[ ! -e "$folder/$1/.complete" ] || return 0
+	rm -rf "${folder:?}/$1"
+	mmdebstrap --variant=minbase --include="systemd,systemd-sysv,dbus,iproute2,procps,rpm$2" "$1" "$folder/$1" >"$scratch/log" 2>&1 || {
+		rm -rf "${folder:?}/$1"
+		return 1
+	}
+	# It loads what the kernel does not have here, and fails.
+	ln -sf /dev/null "$folder/$1/etc/systemd/system/systemd-modules-load.service"
+	touch "$folder/$1/.complete"
+}
+root bookworm ,xinetd || { tail -n 40 "$scratch/log" >&2; fail "cannot make a root file system of bookworm"; }
+root trixie "" || echo "install-test-programs: no root file system of trixie, whose tests are left out" >&2
 
 for program in $programs; do
 	command -v "$program" >/dev/null || fail "$program is still missing"

@@ -51,4 +51,5 @@
 //	superd/convert  files of xinetd, inetd and systemd → HCL; the daemon does without it
 //	services        the builtins
 //	packaging/man   the manual pages, two of them made of the tables of attributes and events
+//	packaging/test  the packages, installed in booted systems
 package superd
