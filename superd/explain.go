@@ -9,6 +9,7 @@ import (
 	"superd/superd/admit"
 	"superd/superd/config"
 	"superd/superd/control"
+	"superd/superd/libwrap"
 )
 
 // Explain asks the service's gate, with the names of the address if they matter.
@@ -34,7 +35,12 @@ func (o operator) Explain(ctx context.Context, q control.Question) (*control.Exp
 	}
 	moment := o.host.moment(set)
 	f := svc.gate.Explain(peerOf(set.Service, q.Address, a.names), moment, when(q, moment.Now))
-	return explain(running, set.Service, q, a, moment, f, true), nil
+	var tables *libwrap.Tables
+	if files := o.host.wraps.files.Load(); files != nil {
+		tables = files.Tables(moment.Now, 0)
+	}
+	wrap := wrapped(ctx, tables, set.Service, q.Address, o.host.names.lookup)
+	return explain(running, set.Service, q, a, moment, f, wrap, true), nil
 }
 
 // ExplainFiles is Explain without a daemon: from the rules alone, as if nobody were there.
@@ -48,7 +54,8 @@ func ExplainFiles(ctx context.Context, c *config.Config, s *config.Service, q co
 	}
 	moment := new(host).moment(&settings{Service: s})
 	f := gate.Explain(peerOf(s, q.Address, a.names), moment, when(q, moment.Now))
-	return explain(c, s, q, a, moment, f, false)
+	tables := libwrap.NewFiles(c.Daemon.HostsAccess, nil).Tables(moment.Now, 0)
+	return explain(c, s, q, a, moment, f, wrapped(ctx, tables, s, q.Address, confirmedNames), false)
 }
 
 // seen reports whether superd sees who comes: the connections of a stream wait service are accepted by its program.
@@ -69,7 +76,10 @@ func when(q control.Question, now time.Time) time.Time {
 }
 
 // explain puts findings into words.
-func explain(c *config.Config, s *config.Service, q control.Question, a answer, m admit.Moment, f admit.Findings, live bool) *control.Explanation {
+func explain(c *config.Config, s *config.Service, q control.Question, a answer, m admit.Moment, f admit.Findings, wrap *control.Step, live bool) *control.Explanation {
+	if wrap != nil && !wrap.OK && f.Verdict != admit.Address && f.Verdict != admit.Time {
+		f.Verdict, f.Policy = admit.Libwrap, config.Refuse
+	}
 	x := &control.Explanation{
 		Version: control.Version, Service: s.ID, Address: q.Address.String(), Time: when(q, m.Now), Live: live,
 		Verdict: f.Verdict.String(), Action: action(f), Names: a.names,
@@ -84,6 +94,9 @@ func explain(c *config.Config, s *config.Service, q control.Question, a answer, 
 	x.Steps = append(x.Steps, ruled(c, s, q.Address, a.names))
 	if len(s.Access.Times) > 0 {
 		add(admit.Time, f.Open, "access_times", "access_times = %s; it is %s", s.Value("access_times"), x.Time.Format("Mon 15:04"))
+	}
+	if wrap != nil {
+		x.Steps = append(x.Steps, *wrap)
 	}
 	if s.Limits.MaxLoad > 0 {
 		add(admit.Load, f.Load, "max_load", "the load is %.2f, max_load %s", m.Load, s.Value("max_load"))

@@ -343,20 +343,27 @@ func Deltas(from, to *Service) []Delta {
 // DaemonDeltas is Deltas for the superd block.
 func DaemonDeltas(from, to Daemon) []Delta {
 	var all []Delta
-	add := func(name string, old, now any) {
-		if old != now {
-			all = append(all, Delta{name, showValue(old), showValue(now)})
+	for _, a := range daemonAspects {
+		if old, now := a.of(from), a.of(to); old != now {
+			all = append(all, Delta{a.attribute, showValue(old), showValue(now)})
 		}
 	}
-	mode := func(m uint32) string { return fmt.Sprintf("%04o", m) }
-	add("watch", from.Watch, to.Watch)
-	add("control", from.Control.Path, to.Control.Path)
-	add("control_mode", mode(from.Control.Mode), mode(to.Control.Mode))
-	add("control_group", from.Control.Gid, to.Control.Gid)
-	add("drain", from.Drain, to.Drain)
-	add("grace", from.Grace, to.Grace)
-	add("log_type", from.Log.Target.String(), to.Log.Target.String())
-	add("log_format", from.Log.Target.Format, to.Log.Target.Format)
-	add("log_redact", from.Log.Target.Redact, to.Log.Target.Redact)
 	return all
+}
+
+// daemonAspects are the parts of a Daemon. Together they are all of it.
+var daemonAspects = []struct {
+	attribute string
+	of        func(Daemon) any
+}{
+	{"watch", func(d Daemon) any { return d.Watch }},
+	{"hosts_access", func(d Daemon) any { return d.HostsAccess }},
+	{"drain", func(d Daemon) any { return d.Drain }},
+	{"control", func(d Daemon) any { return d.Control.Path }},
+	{"control_mode", func(d Daemon) any { return fmt.Sprintf("%04o", d.Control.Mode) }},
+	{"control_group", func(d Daemon) any { return d.Control.Gid }},
+	{"grace", func(d Daemon) any { return d.Grace }},
+	{"log_type", func(d Daemon) any { return d.Log.Target.String() }},
+	{"log_format", func(d Daemon) any { return d.Log.Target.Format }},
+	{"log_redact", func(d Daemon) any { return d.Log.Target.Redact }},
 }
