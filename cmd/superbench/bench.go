@@ -15,17 +15,20 @@ import (
 
 // bench is a run: who takes part, how much is asked of them, and what has come of it.
 type bench struct {
-	out      io.Writer // the tables
-	terminal bool      // and progress
-	shop     *workshop
-	list     []*contender
-	user     string // who runs it
-	rounds   int
-	clients  int
-	count    int // a round; 0: what the scenario has
-	limit    time.Duration
-	report   report
-	launched int // servers so far: each has a folder and an address
+	out        io.Writer // the tables
+	terminal   bool      // and progress
+	shop       *workshop
+	list       []*contender
+	user       string // who runs it
+	rounds     int
+	clients    int
+	count      int // a round; 0: what the scenario has
+	limit      time.Duration
+	report     report
+	profile    string // a folder for the profiles of superd; "": none
+	builtHere  bool   // superd has been built from its source
+	noNewPrivs bool   // it has this attribute
+	launched   int    // servers so far: each has a folder and an address
 }
 
 // The metrics that every load has. per1000 are seconds of processor time.
@@ -68,6 +71,9 @@ func (e *entry) name() string {
 // entries are all who can do the job.
 func (b *bench) entries(j job, t *table) []entry {
 	var all []entry
+	if j.User == "" {
+		j.User = b.user
+	}
 	absent := map[string][]string{}
 	for _, c := range b.list {
 		switch why := c.Cannot(j); {
@@ -86,6 +92,9 @@ func (b *bench) entries(j job, t *table) []entry {
 // address is a server's own: one of 127.0.0.1 to 127.0.0.8, and a port which nobody has there at the moment.
 func (b *bench) address(e *entry, network string) (netip.AddrPort, error) {
 	addr := netip.AddrFrom4([4]byte{127, 0, 0, byte(1 + b.launched%8)})
+	if e.Job.Shipped != "" {
+		return freePorts(netip.AddrFrom4([4]byte{127, 0, 0, 1}), network, 100) // what has an offset, and where is in the files
+	}
 	if e.Official && e.Job.Builtin != "" {
 		return netip.AddrPortFrom(addr, map[string]uint16{"echo": 7, "daytime": 13}[e.Job.Builtin]), nil
 	}
@@ -93,7 +102,7 @@ func (b *bench) address(e *entry, network string) (netip.AddrPort, error) {
 }
 
 // launch starts an entry.
-func (b *bench) launch(e *entry) (*server, error) {
+func (b *bench) launch(t *table, e *entry) (*server, error) {
 	network := "tcp"
 	if e.Job.Dgram {
 		network = "udp"
@@ -108,7 +117,14 @@ func (b *bench) launch(e *entry) (*server, error) {
 		return nil, err
 	}
 	b.report.Versions[e.Name] = e.version
-	s, err := e.start(dir, e.name(), e.Job, addr, b.ask)
+	l := &launch{job: e.Job, Dir: dir, Addr: addr}
+	if b.profile != "" && e.Name == superdName {
+		l.Profile = filepath.Join(b.profile, fmt.Sprintf("%s-%d", t.Scenario, b.launched))
+		if err := os.MkdirAll(l.Profile, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	s, err := e.start(l, e.name(), b.ask)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", e.name(), err)
 	}
@@ -119,10 +135,16 @@ func (b *bench) launch(e *entry) (*server, error) {
 func (b *bench) ask(s *server) error {
 	var o outcome
 	var err error
-	if s.job.Dgram {
+	switch {
+	case s.job.Stays:
+		h := holdLoad{To: s.Addr, From: clientAddresses(), Count: 1, Window: 1, Limit: time.Second}
+		var release func()
+		o, release, err = h.run()
+		release()
+	case s.job.Dgram:
 		l := udpLoad{To: s.Addr, Window: 1, Size: 64, Count: 1, Limit: time.Second}
 		o, err = l.run()
-	} else {
+	default:
 		l := b.tcpLoad(s, 1, 1)
 		o, err = l.run()
 	}
@@ -147,7 +169,12 @@ var echoed = pattern(64 << 10)
 // tcpLoad is what the server's job asks for.
 func (b *bench) tcpLoad(s *server, clients, count int) tcpLoad {
 	l := tcpLoad{To: s.Addr, From: clientAddresses(), Clients: clients, Count: count, Limit: b.limit}
-	switch s.job.Builtin {
+	if s.job.Shipped != "" {
+		l.To = netip.AddrPortFrom(s.Addr.Addr(), s.Addr.Port()+uint16(slices.Index(shippedBuiltins, "daytime")))
+		l.Largest, l.Check = 100, checkDaytime
+		return l
+	}
+	switch s.job.builtin(0) {
 	case "echo":
 		l.Send, l.Largest, l.Check = echoed, len(echoed), checkEcho(echoed)
 	case "daytime":
@@ -156,81 +183,6 @@ func (b *bench) tcpLoad(s *server, clients, count int) tcpLoad {
 		l.Largest, l.Check = len(hello), checkHello
 	}
 	return l
-}
-
-// work loads a server once and says what it met with.
-type work func(s *server) (outcome, error)
-
-// run has every entry do the same work in turn, A B C A B C …, and adds a row for each.
-func (b *bench) run(t *table, entries []entry, warm, w work) error {
-	var servers []*server
-	defer func() {
-		for _, s := range servers {
-			s.stop()
-		}
-	}()
-	for i := range entries {
-		s, err := b.launch(&entries[i])
-		if err != nil {
-			b.problem("%s: %v", t.Scenario, err)
-			continue
-		}
-		servers = append(servers, s)
-		if _, err := warm(s); err != nil {
-			return err
-		}
-	}
-	for round := range b.rounds {
-		for _, s := range servers {
-			b.progress("%s: round %d of %d, %s", t.Scenario, round+1, b.rounds, s.Name)
-			if err := b.measure(t, s, w); err != nil {
-				return err
-			}
-		}
-	}
-	b.progress("")
-	return nil
-}
-
-// progress is a line that the next one replaces; only a terminal gets it.
-func (b *bench) progress(format string, values ...any) {
-	if b.terminal {
-		fmt.Fprintf(b.out, "\r\x1b[K"+format, values...)
-	}
-}
-
-// measure is one round of one server.
-func (b *bench) measure(t *table, s *server, w work) error {
-	before, err := usageOf(s.Pid)
-	if err != nil {
-		b.problem("%s: %s: %v", t.Scenario, s.Name, err)
-		return nil
-	}
-	o, err := w(s)
-	if err != nil {
-		return fmt.Errorf("%s: %w", s.Name, err)
-	}
-	if trouble := o.trouble(); trouble != "" {
-		b.problem("%s: %s: %s", t.Scenario, s.Name, trouble)
-	}
-	if s.over() {
-		b.problem("%s: %s has ended by itself%s", t.Scenario, s.Name, lastWords(s.Dir))
-		return nil
-	}
-	after, err := usageOf(s.Pid)
-	if err != nil {
-		return err
-	}
-	r := sample{peak: float64(after.Peak) / megabyte, threads: float64(after.Threads)}
-	o.add(r, t.Metrics[0].Name)
-	if o.Done > 0 {
-		self := (after.Self - before.Self).Seconds()
-		r[cpuSelf] = self * 1000 / float64(o.Done)
-		r[cpuAll] = (self + (after.Children - before.Children).Seconds()) * 1000 / float64(o.Done)
-	}
-	row := t.row(s.Name)
-	row.Rounds = append(row.Rounds, r)
-	return nil
 }
 
 // open begins a table.
@@ -245,43 +197,4 @@ func (b *bench) countOr(n int) int {
 		return b.count
 	}
 	return n
-}
-
-// prepare finds and builds whoever is asked for.
-func (b *bench) prepare(superd, folder string, wanted func(string) bool) error {
-	for _, c := range contenders() {
-		switch {
-		case !wanted(c.Name):
-		case c.Name == superdName:
-			path, err := superd, error(nil)
-			if path == "" {
-				path, err = b.shop.superd()
-			} else if path, err = filepath.Abs(path); err == nil && !executable(path) {
-				err = fmt.Errorf("%s is no program", path)
-			}
-			if err != nil {
-				return err
-			}
-			c.path = path
-			c.version = versionOf(path)
-			b.list = append(b.list, c)
-		case c.Floor != "":
-			path, err := b.shop.floor(c.Floor)
-			if err != nil {
-				return err
-			}
-			if path != "" {
-				c.path, c.version = path, versionOf(b.shop.gcc)
-				b.list = append(b.list, c)
-			}
-		case c.find(folder):
-			b.list = append(b.list, c)
-		default:
-			b.report.Missing = append(b.report.Missing, c.Name)
-		}
-	}
-	if len(b.list) == 0 {
-		return errors.New("nobody takes part")
-	}
-	return nil
 }

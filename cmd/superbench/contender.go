@@ -33,15 +33,32 @@ type contender struct {
 // launch is a server about to be started.
 type launch struct {
 	job
-	Program string         // the contender's
 	Dir     string         // the server's own folder
 	Addr    netip.AddrPort // of the first service
+	Profile string         // superd: a folder for its profiles; "": none
+	Limit   int            // instances, where there is such a thing
 	Argv    []string       // to be filled in: arguments after the program
 	Pidfile string         // the server goes into the background, and says here who it is
 	Ready   string         // a line of its standard error with this word says that it serves; "": it answers when it does
 }
 
 func (l *launch) file(name string) string { return filepath.Join(l.Dir, name) }
+
+// serviceFile is where the service number i is, if each has a file of its own.
+func (l *launch) serviceFile(i int) string { return l.file(fmt.Sprintf("conf.d/bench%d.hcl", i)) }
+
+// writeServices writes a file for each service.
+func (l *launch) writeServices(service func(l *launch, i int) string) error {
+	if err := os.Mkdir(l.file("conf.d"), 0o755); err != nil {
+		return err
+	}
+	for i := range l.Services {
+		if err := os.WriteFile(l.serviceFile(i), []byte(service(l, i)), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func (l *launch) write(name, text string) error {
 	return os.WriteFile(l.file(name), []byte(text), 0o644)
@@ -133,65 +150,11 @@ func unless(can bool, why string) string {
 }
 
 func cannotInetd(j job) string {
-	return unless(!j.Sandbox && j.Deny == "" && j.Rate == 0, "no umask, rlimits, access lists or rates by the second")
+	return unless(!j.Sandbox && !j.Split && j.Shipped == "" && j.Deny == "" && j.Rate == 0, "no umask, rlimits, access lists or rates by the second")
 }
 
 func cannotPlainSpawn(j job) string {
-	return unless(len(j.Program) > 0 && !j.Dgram && !j.Wait && !j.Sandbox && j.Deny == "" && j.Rate == 0 && j.Services <= 1, "they start a program for each connection and do nothing else")
-}
-
-func launchXinetd(l *launch) error {
-	l.Argv = []string{"-dontfork", "-f", l.file("xinetd.conf"), "-pidfile", l.file("pid"), "-filelog", l.file("daemon.log")}
-	return l.write("xinetd.conf", xinetdConfig(l))
-}
-
-func xinetdConfig(l *launch) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, `defaults
-{
-	log_type       = FILE %s
-	log_on_success = PID HOST DURATION EXIT
-	log_on_failure = HOST
-	cps            = %d 10
-	instances      = UNLIMITED
-	per_source     = UNLIMITED
-	only_from      = 127.0.0.0/8
-}
-`, l.file("connections.log"), plenty)
-	for i := range max(l.Services, 1) {
-		name, types, flags := fmt.Sprintf("bench%d", i), "UNLISTED", "NOLIBWRAP"
-		if l.Builtin != "" {
-			name, types, flags = l.Builtin, "INTERNAL UNLISTED", "" // xinetd wants no NOLIBWRAP there
-		}
-		fmt.Fprintf(&b, "service %s\n{\n\tid = bench%d\n\ttype = %s\n\tbind = %s\n\tport = %d\n", name, i, types, l.Addr.Addr(), int(l.Addr.Port())+i)
-		if l.Dgram {
-			fmt.Fprintf(&b, "\tsocket_type = dgram\n\tprotocol = udp\n")
-		} else {
-			fmt.Fprintf(&b, "\tsocket_type = stream\n\tprotocol = tcp\n")
-		}
-		wait := "no"
-		if l.Wait || l.Builtin != "" && l.Dgram {
-			wait = "yes"
-		}
-		fmt.Fprintf(&b, "\twait = %s\n\tuser = %s\n", wait, l.User)
-		if flags != "" {
-			fmt.Fprintf(&b, "\tflags = %s\n", flags)
-		}
-		if l.Builtin == "" {
-			fmt.Fprintf(&b, "\tserver = %s\n", l.job.Program[0])
-			if args := l.job.Program[1:]; len(args) > 0 {
-				fmt.Fprintf(&b, "\tserver_args = %s\n", strings.Join(args, " "))
-			}
-		}
-		if l.Sandbox {
-			fmt.Fprintf(&b, "\tumask = %s\n\trlimit_files = %d\n\trlimit_cpu = %d\n\trlimit_data = %dM\n", umaskWorn, filesWorn, cpuWorn, memoryWorn)
-		}
-		if l.Deny != "" {
-			fmt.Fprintf(&b, "\tno_access = %s\n", l.Deny)
-		}
-		b.WriteString("}\n")
-	}
-	return b.String()
+	return unless(len(j.Program) > 0 && !j.Dgram && !j.Wait && !j.Sandbox && j.Deny == "" && j.Rate == 0 && j.Services <= 1 && j.Shipped == "", "they start a program for each connection and do nothing else")
 }
 
 // launchInetd is for the inetds; flag keeps one in the foreground, without it it goes into the background.
@@ -217,7 +180,7 @@ func launchInetd(tcp, udp, flag string) func(*launch) error {
 			if l.Builtin != "" {
 				name = l.Builtin
 			} else {
-				program = l.job.Program[0] + " " + strings.Join(l.job.Program, " ")
+				program = l.Program[0] + " " + strings.Join(l.Program, " ")
 			}
 			fmt.Fprintf(&b, "%s:%s %s %s %s.%d %s %s\n", l.Addr.Addr(), name, socket, protocol, wait, plenty, l.User, program)
 		}
@@ -229,24 +192,24 @@ func hostPort(a netip.AddrPort) []string { return []string{a.Addr().String(), fm
 
 // launchTcpserver: -v logs each connection, as the others do; -H -R -l0 ask no name service.
 func launchTcpserver(l *launch) error {
-	l.Argv = append(append([]string{"-v", "-H", "-R", "-l0", "-c100000", "-b4096"}, hostPort(l.Addr)...), l.job.Program...)
+	l.Argv = append(append([]string{"-v", "-H", "-R", "-l0", "-c100000", "-b4096"}, hostPort(l.Addr)...), l.Program...)
 	return nil
 }
 
 // launchTcpsvd: -v logs each connection.
 func launchTcpsvd(l *launch) error {
-	l.Argv = append(append([]string{"-v", "-l0", "-c100000", "-b4096"}, hostPort(l.Addr)...), l.job.Program...)
+	l.Argv = append(append([]string{"-v", "-l0", "-c100000", "-b4096"}, hostPort(l.Addr)...), l.Program...)
 	return nil
 }
 
 func launchActivate(l *launch) error {
-	l.Argv = append([]string{"--accept", "--inetd", "-l", l.Addr.String()}, l.job.Program...)
+	l.Argv = append([]string{"--accept", "--inetd", "-l", l.Addr.String()}, l.Program...)
 	return nil
 }
 
 func launchSpawn(threads string) func(*launch) error {
 	return func(l *launch) error {
-		l.Argv = append(append(hostPort(l.Addr), threads), l.job.Program...)
+		l.Argv = append(append(hostPort(l.Addr), threads), l.Program...)
 		return nil
 	}
 }

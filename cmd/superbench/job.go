@@ -8,15 +8,27 @@ import (
 
 // job is what a server is to do at its address: the same for all, said in each one's own words by its contender.
 type job struct {
-	Builtin  string   // "echo" or "daytime", which the server answers itself; "": it starts
-	Program  []string // this
-	User     string   // whom the program runs as
-	Sandbox  bool     // with a umask, rlimits, and no_new_privs where the server has it
-	Dgram    bool
-	Wait     bool   // the program gets the listening socket
-	Deny     string // an address that is not let in
-	Rate     int    // connections a second; 0: far more than there will be
-	Services int    // so many alike, on ports that follow each other
+	Builtin    string   // "echo" or "daytime", which the server answers itself; "": it starts
+	Program    []string // this
+	Stays      bool     // the program ends when the client does
+	User       string   // whom the program runs as
+	Sandbox    bool     // with a umask and rlimits,
+	NoNewPrivs bool     // and this
+	Dgram      bool
+	Wait       bool   // the program gets the listening socket
+	Deny       string // an address that is not let in
+	Rate       int    // connections a second; 0: far more than there will be
+	Services   int    // so many alike, on ports that follow each other
+	Split      bool   // each service is in a file of its own, and the first is the builtin daytime
+	Shipped    string // instead of all this superd.hcl and conf.d in this folder; "-": the same services, for who does not read those
+}
+
+// builtin is the builtin that service number i is; "": a program.
+func (j *job) builtin(i int) string {
+	if j.Split && i == 0 {
+		return "daytime"
+	}
+	return j.Builtin
 }
 
 // The limits are in force and never in the way.

@@ -15,10 +15,12 @@ import (
 // leaves nothing in TIME_WAIT.
 type tcpLoad struct {
 	To       netip.AddrPort
+	Ports    int                       // so many from To on, in an order without one; 0: one
 	From     []netip.Addr              // the clients take turns; none: the kernel's choice
 	Clients  int                       // at once
 	Count    int                       // altogether, unless
-	Limit    time.Duration             // is over before: no new ones then
+	Limit    time.Duration             // is over before, or
+	Stop     <-chan struct{}           // is closed: no new ones then; nil: never
 	Patience time.Duration             // for each connection; 0: 5 seconds
 	Send     []byte                    // then half-closed
 	Check    func(reply []byte) string // what is wrong with it; "" nothing
@@ -45,7 +47,7 @@ func (l *tcpLoad) run() (o outcome, err error) {
 		return o, err
 	}
 	defer unix.Close(poll)
-	r := tcpRun{tcpLoad: l, poll: poll, clients: make([]client, l.Clients), outcome: outcome{Latencies: make([]time.Duration, 0, l.Count)}}
+	r := tcpRun{tcpLoad: l, poll: poll, clients: make([]client, l.Clients), outcome: outcome{Latencies: make([]time.Duration, 0, min(l.Count, 1<<17))}}
 	if r.Patience == 0 {
 		l.Patience = 5 * time.Second
 	}
@@ -102,6 +104,11 @@ func (r *tcpRun) serve() {
 
 // more reports whether another connection is to be begun.
 func (r *tcpRun) more(began time.Time) bool {
+	select {
+	case <-r.Stop:
+		return false
+	default:
+	}
 	return r.begun < r.Count && time.Since(began) < r.Limit
 }
 
@@ -145,8 +152,12 @@ func (r *tcpRun) begin(c *client, i int) {
 	if len(r.From) > 0 {
 		from = r.From[r.begun%len(r.From)]
 	}
+	to := r.To
+	if r.Ports > 1 { // a step that shares no factor with the number of ports reaches all of them
+		to = netip.AddrPortFrom(to.Addr(), to.Port()+uint16(r.begun*7919%r.Ports))
+	}
 	r.begun++
-	fd, err := dial(from, r.To)
+	fd, err := dial(from, to)
 	if fd < 0 {
 		r.fail("connect: " + err.Error())
 		if err == unix.EMFILE || err == unix.ENFILE {

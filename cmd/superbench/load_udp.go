@@ -22,7 +22,7 @@ type udpLoad struct {
 	Size     int // bytes of a datagram, at least 16 and at most 1400
 	Count    int
 	Limit    time.Duration
-	Patience time.Duration // 0: 250 ms
+	Patience time.Duration // 0: a second
 }
 
 const mostDatagrams = 64
@@ -78,9 +78,9 @@ func (l *udpLoad) run() (o outcome, err error) {
 	if err := unix.Connect(fd, &unix.SockaddrInet4{Addr: l.To.Addr().As4(), Port: int(l.To.Port())}); err != nil {
 		return o, err
 	}
-	r := udpRun{udpLoad: l, fd: fd, out: newBatch(), in: newBatch(), window: make([]flight, l.Window), outcome: outcome{Latencies: make([]time.Duration, 0, l.Count)}}
+	r := udpRun{udpLoad: l, fd: fd, out: newBatch(), in: newBatch(), window: make([]flight, l.Window), outcome: outcome{Latencies: make([]time.Duration, 0, min(l.Count, 1<<17))}}
 	if r.Patience == 0 {
-		l.Patience = 250 * time.Millisecond
+		l.Patience = time.Second
 	}
 	for i := range r.in.vectors {
 		r.in.vectors[i].SetLen(len(r.in.data[i]))

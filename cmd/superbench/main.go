@@ -18,8 +18,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/user"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -36,6 +36,7 @@ type options struct {
 	superd  string
 	peers   string
 	output  string
+	profile string
 	list    bool
 	rounds  int
 	clients int
@@ -52,6 +53,7 @@ func parse(args []string, out io.Writer) (o options, err error) {
 	flags.StringVar(&o.superd, "superd", "", "measure this `BINARY`; without it superd is built")
 	flags.StringVar(&o.peers, "peers", peersFolder(), "the `FOLDER` of packaging/unpack-peers.sh")
 	flags.StringVar(&o.output, "o", "", "write the results to `FILE` as JSON, and beside it as CSV")
+	flags.StringVar(&o.profile, "profile", "", "have superd write its processor profiles into a new `FOLDER` for each start below this one")
 	flags.BoolVar(&o.list, "list", false, "list the scenarios and end")
 	flags.IntVar(&o.rounds, "rounds", 5, "how often each server gets the work")
 	flags.IntVar(&o.clients, "clients", 8, "connections at once")
@@ -127,6 +129,11 @@ func newBench(o options, out io.Writer) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.profile != "" {
+		if o.profile, err = filepath.Abs(o.profile); err != nil {
+			return nil, err
+		}
+	}
 	raiseDescriptors()
 	// A server that goes into the background stays our child.
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
@@ -138,7 +145,7 @@ func newBench(o options, out io.Writer) (*bench, error) {
 	}
 	b := &bench{
 		out: out, shop: shop, user: who.Username,
-		rounds: o.rounds, clients: o.clients, count: o.count, limit: o.limit,
+		rounds: o.rounds, clients: o.clients, count: o.count, limit: o.limit, profile: o.profile,
 		terminal: isTerminal(out),
 		report:   report{Machine: thisMachine(), Versions: map[string]string{}},
 	}
@@ -164,6 +171,13 @@ func raiseDescriptors() {
 		l.Cur = l.Max
 		_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &l)
 	}
+}
+
+// descriptors is how many this process may have.
+func descriptors() int {
+	var l unix.Rlimit
+	_ = unix.Getrlimit(unix.RLIMIT_NOFILE, &l)
+	return int(min(l.Cur, 1<<30))
 }
 
 // introduce says where this is and who takes part.
@@ -198,15 +212,4 @@ func (b *bench) verdict() int {
 		fmt.Fprintln(b.out, "  "+p)
 	}
 	return 1
-}
-
-// versionOf is the first line of what a program says about its version.
-func versionOf(path string) string {
-	for _, argument := range []string{"version", "--version"} {
-		if out, err := exec.Command(path, argument).Output(); err == nil && len(out) > 0 {
-			line, _, _ := strings.Cut(string(out), "\n")
-			return line
-		}
-	}
-	return ""
 }

@@ -31,14 +31,17 @@ type server struct {
 	lines   *lines
 	dead    chan struct{} // closed when it has ended
 	stopped bool
+	launch  *launch
+	served  int // connections so far
+	refused int
+	logs    bool // superd's events are in connections.log
 }
 
 // startPatience is for 10,000 services on a slow machine.
 const startPatience = 60 * time.Second
 
-// start runs a contender on a job in a folder of its own, and returns when it serves.
-func (c *contender) start(dir string, name string, j job, addr netip.AddrPort, ask func(*server) error) (*server, error) {
-	l := &launch{job: j, Program: c.path, Dir: dir, Addr: addr}
+// start runs a contender on a job, returns when it serves.
+func (c *contender) start(l *launch, name string, ask func(*server) error) (*server, error) {
 	if err := c.Launch(l); err != nil {
 		return nil, err
 	}
@@ -47,9 +50,9 @@ func (c *contender) start(dir string, name string, j job, addr netip.AddrPort, a
 		return nil, err
 	}
 	defer output.Close()
-	s := &server{Name: name, Addr: addr, Dir: dir, job: j, dead: make(chan struct{})}
+	s := &server{Name: name, Addr: l.Addr, Dir: l.Dir, job: l.job, dead: make(chan struct{}), launch: l, logs: c.Name == superdName && l.Shipped == ""}
 	s.cmd = exec.Command(c.path, l.Argv...)
-	s.cmd.Dir = dir
+	s.cmd.Dir = l.Dir
 	s.cmd.Env = append(os.Environ(), c.env...)
 	s.cmd.Stdout = output
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
@@ -90,7 +93,7 @@ func (c *contender) start(dir string, name string, j job, addr netip.AddrPort, a
 	}
 	if err != nil {
 		s.stop()
-		return nil, fmt.Errorf("%w%s", err, lastWords(dir))
+		return nil, fmt.Errorf("%w%s", err, lastWords(l.Dir))
 	}
 	s.Start = time.Since(began)
 	return s, nil
@@ -126,7 +129,7 @@ func (s *server) follow(pidfile string) error {
 	return nil
 }
 
-func (s *server) await(ready chan struct{}) error {
+func (s *server) await(ready <-chan struct{}) error {
 	select {
 	case <-ready:
 		return nil
