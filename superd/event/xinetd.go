@@ -2,6 +2,7 @@ package event
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"superd/superd/config"
@@ -13,7 +14,8 @@ import (
 //	26/11/22@21:12:36: TRAFFIC: ftp in=5(bytes) out=17(bytes)
 //	26/11/22@21:12:36: EXIT: ftp status=0 pid=4242 duration=2(sec)
 //	26/11/22@21:12:37: FAIL: ftp service_limit from=192.0.2.7
-//	26/11/22@21:12:37: USERID: ftp UNIX :alice
+//	26/11/22@21:12:37: USERID: ftp UNIX : alice
+//	26/11/22@21:12:37: NOID: ftp 192.0.2.7 no server
 //	26/11/22@21:12:38 xinetd[99]: NOTICE: Started working: 10 available services
 //
 // The last is what a daemon says about itself. What has no counterpart in xinetd stands there as in the text format.
@@ -27,6 +29,11 @@ func (f *format) appendXinetd(b []byte, e *Event, now time.Time) []byte {
 	case kindExit:
 		return f.appendXinetdExit(b, e, now)
 	case kindRefuse:
+		if e.word(keyVerdict) == "ident" {
+			b = f.beginXinetd(b, "NOID: ", e, now)
+			b = append(e.xinetdAddress(append(b, ' ')), ' ')
+			return append(append(b, noIDReason(e.word(keyDetail))...), '\n')
+		}
 		b = f.beginXinetd(b, "FAIL: ", e, now)
 		b = append(b, ' ')
 		b = append(b, xinetdReason(e.word(keyVerdict))...)
@@ -105,18 +112,33 @@ func (e *Event) xinetdPid(b []byte) []byte {
 }
 
 func (e *Event) xinetdHost(b []byte) []byte {
+	if e.flags&config.LogHost == 0 {
+		return b
+	}
+	return e.xinetdAddress(append(b, " from="...))
+}
+
+func (e *Event) xinetdAddress(b []byte) []byte {
 	from := e.field(keyFrom)
 	switch {
-	case e.flags&config.LogHost == 0:
-		return b
 	case from == nil:
-		return append(b, " from=<no address>"...)
-	}
-	b = append(b, " from="...)
-	if from.form == formWord {
+		return append(b, "<no address>"...)
+	case from.form == formWord:
 		return appendPrintable(b, from.str)
 	}
 	return from.appendTo(b)
+}
+
+// noIDReason is xinetd's reason why nobody knows whose connection it is. What superd/ident says begins with its name where
+// the server could not be asked.
+func noIDReason(detail string) string {
+	switch {
+	case !strings.HasPrefix(detail, "ident: "):
+		return "bad response"
+	case strings.Contains(detail, "timeout") || strings.Contains(detail, "deadline"):
+		return "timeout"
+	}
+	return "no server"
 }
 
 // xinetdReason is xinetd's word for a verdict, or the verdict where xinetd never refuses for that.
