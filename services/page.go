@@ -15,7 +15,7 @@ import (
 const pageRefresh = 5 * time.Second
 
 // pageStyle is all there is beside the text: no script, no picture, nothing from elsewhere. On a narrow screen each row of the
-// table becomes a block, with the heading of its column before each value.
+// table becomes a block, with the heading of its column above each value.
 const pageStyle = `
 :root { color-scheme: light dark; --ink: #1d2530; --soft: #5b6675; --paper: #f6f7f9; --card: #fff; --line: #dde2e8; --good: #137a3e; --bad: #b3261e; --warn: #8a5a00; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6eaf0; --soft: #9aa5b4; --paper: #12161c; --card: #1b2129; --line: #2e3743; --good: #5fd08f; --bad: #ff8a80; --warn: #ffc66d; } }
@@ -27,26 +27,26 @@ h1 { font-size: 1.4rem; margin: 0 0 .25rem; display: flex; gap: .6rem; align-ite
 .good { color: var(--good); } .bad { color: var(--bad); } .warn { color: var(--warn); } .soft { color: var(--soft); }
 p { margin: .25rem 0; }
 .trouble { border: 1px solid var(--bad); border-radius: .5rem; padding: .6rem .8rem; margin: .8rem 0; overflow-wrap: anywhere; }
-dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .6rem; margin: 1rem 0; }
+dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .6rem; margin: 1rem 0; }
 dl div { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .5rem .75rem; }
 dt { color: var(--soft); font-size: .8rem; } dd { margin: 0; font-size: 1.15rem; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 table { width: 100%; border-collapse: collapse; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; }
 th, td { text-align: left; padding: .45rem .75rem; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
-th { color: var(--soft); font-size: .8rem; font-weight: 600; white-space: nowrap; }
+thead th { color: var(--soft); font-size: .8rem; font-weight: 600; white-space: nowrap; }
+tbody tr:last-child > * { border-bottom: 0; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td small { display: block; color: var(--soft); white-space: normal; }
 meter { width: 4rem; height: .6rem; vertical-align: middle; }
 @media (max-width: 44rem) {
   body { padding: .75rem; }
-  table, tbody, tr, td, th[scope=row] { display: block; width: 100%; }
+  table, tbody { display: block; background: none; border: 0; }
   thead { display: none; }
-  table { background: none; border: 0; }
-  tr { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; margin-bottom: .6rem; padding: .3rem 0; }
-  td, th { border: 0; padding: .15rem .75rem; text-align: left; white-space: normal; }
-  th[scope=row] { color: var(--ink); font-size: 1rem; }
-  td { display: grid; grid-template-columns: 7rem 1fr; gap: .5rem; }
-  td::before { content: attr(data-name); color: var(--soft); font-size: .85rem; }
-  td small { grid-column: 2; }
+  tr { display: grid; grid-template-columns: 1fr 1fr 1fr; gap: .35rem .75rem; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; margin-bottom: .6rem; padding: .6rem .75rem; }
+  td, th, td.n { display: block; border: 0; padding: 0; text-align: left; white-space: normal; }
+  th { grid-column: 1 / -1; }
+  td[data-name=state] { grid-column: 1 / -1; margin-bottom: .15rem; }
+  td:not([data-name=state])::before { content: attr(data-name); display: block; color: var(--soft); font-size: .8rem; }
+  meter { width: 100%; display: block; }
 }
 `
 
@@ -114,9 +114,9 @@ func (p *page) numbers(s *State) {
 	} else {
 		number("sockets", grouped(uint64(s.Sockets)))
 	}
-	number("descriptors", fmt.Sprintf("%d of %d", s.Files, s.FileLimit))
+	number("descriptors", grouped(uint64(s.Files))+" of "+grouped(uint64(s.FileLimit)))
 	number("configuration", fmt.Sprintf("no. %d, %s old", s.Generation, age(s.Now.Sub(s.Since))))
-	number("hash", s.Hash[:min(len(s.Hash), 12)])
+	number("hash", s.Hash[:min(len(s.Hash), 10)])
 	p.WriteString("</dl>\n")
 }
 
