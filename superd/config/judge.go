@@ -10,16 +10,39 @@ import (
 type Judge struct {
 	base  *spec
 	scope *hcl.EvalContext
+	known map[verdict]string // what was asked before, for most values come again and again
 }
+
+type verdict struct {
+	name, value string
+	in          Where
+}
+
+const (
+	maxVerdicts = 10_000
+	maxVerdict  = 200 // bytes of a value that is kept
+)
 
 // NewJudge makes a Judge.
 func NewJudge() *Judge {
 	l := newLoader(Options{Portable: true})
-	return &Judge{base: l.base(), scope: l.scope(nil)}
+	return &Judge{base: l.base(), scope: l.scope(nil), known: make(map[verdict]string)}
 }
 
 // Objection is why the attribute cannot have this value, written as HCL, in the given place: a sentence or two. It is "" if it can.
 func (j *Judge) Objection(name, value string, in Where) string {
+	v := verdict{name, value, in}
+	why, known := j.known[v]
+	if !known {
+		why = j.objection(name, value, in)
+		if len(value) <= maxVerdict && len(j.known) < maxVerdicts {
+			j.known[v] = why
+		}
+	}
+	return why
+}
+
+func (j *Judge) objection(name, value string, in Where) string {
 	a, known := Lookup(name)
 	if !known {
 		if why, ok := unavailable[name]; ok {

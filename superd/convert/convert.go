@@ -53,7 +53,7 @@ func Convert(paths []string, o Options) (*Result, error) {
 	}
 	x := &xinetd{draft: d, reader: r, inherited: make(map[string][]string)}
 	n := &inetd{draft: d, reader: r}
-	u := &systemd{draft: d, reader: r}
+	u := &systemd{draft: d, reader: r, done: make(map[string]bool), known: make(map[fileID][]assignment)}
 	for _, path := range paths {
 		kind := o.Kind
 		if kind == Unknown {
@@ -80,6 +80,7 @@ func Convert(paths []string, o Options) (*Result, error) {
 	if o.Apart {
 		files = d.apart()
 	}
+	files = format(files)
 	return &Result{Files: files, Steps: steps(files), Remarks: inOrder(d.remarks), Omitted: d.omitted}, nil
 }
 

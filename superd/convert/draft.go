@@ -50,6 +50,7 @@ type row struct {
 	name, value string // value is HCL
 	comment     string // with its "#"
 	from        []origin
+	opens       bool // it opens a block
 }
 
 func (r *row) isBlank() bool { return r.name == "" && r.comment == "" }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -23,6 +24,9 @@ func (d *draft) finish() {
 // name sees to it that the service's name can be one.
 func (d *draft) name(b *block) {
 	const longest = 128
+	if d.judge.Objection("id", quote(b.label), config.InService) == "" {
+		return
+	}
 	clean := strings.Map(func(r rune) rune {
 		if d.judge.Objection("id", quote(string(r)), config.InService) != "" {
 			return '-'
@@ -32,20 +36,18 @@ func (d *draft) name(b *block) {
 	if len(clean) > longest {
 		clean = strings.ToValidUTF8(clean[:longest], "")
 	}
-	if clean != b.label {
-		d.both(b, b.at, "superd cannot have the name %s.", quote(excerpt(b.label)))
-		b.label = clean
-	}
+	d.both(b, b.at, "superd cannot have the name %s.", quote(excerpt(b.label)))
+	b.label = clean
 }
 
 // identities gives services with the same id different ones: two blocks of one name are one for each socket, mostly.
 func (d *draft) identities() {
-	taken := make(map[string]bool, len(d.services))
+	taken := ids{make(map[string]bool, len(d.services)), make(map[string]int)}
 	same := make(map[string][]*block)
 	for _, b := range d.services {
 		key := strings.ToLower(b.id())
 		same[key] = append(same[key], b)
-		taken[key] = true
+		taken.used[key] = true
 	}
 	renamed := make(map[string][]string)
 	done := make(map[string]bool)
@@ -64,7 +66,7 @@ func (d *draft) identities() {
 				continue
 			}
 			explicit := b.get("id")
-			id := freeID(b, mixed, taken)
+			id := taken.free(b, mixed)
 			if explicit != nil {
 				d.both(b, explicit.from[0], "Another service has the id %s; this one becomes %s.", b.id(), id)
 			}
@@ -104,21 +106,28 @@ func (b *block) socket() string {
 	return "stream"
 }
 
-func freeID(b *block, mixed bool, taken map[string]bool) string {
+// ids are those that are taken, and where the counting of each goes on.
+type ids struct {
+	used map[string]bool
+	next map[string]int
+}
+
+// free is an id for the service that no other has.
+func (t ids) free(b *block, mixed bool) string {
 	base := b.id()
+	first := 2
 	if mixed {
 		base += "-" + b.socket()
+		first = 1
 	}
-	for n := 1; ; n++ {
+	key := strings.ToLower(base)
+	for n := max(first, t.next[key]); ; n++ {
 		id := base
-		switch {
-		case n == 1 && !mixed:
-			continue
-		case n > 1:
+		if n > 1 {
 			id = fmt.Sprintf("%s-%d", base, n)
 		}
-		if key := strings.ToLower(id); !taken[key] {
-			taken[key] = true
+		if lower := strings.ToLower(id); !t.used[lower] {
+			t.used[lower], t.next[key] = true, n+1
 			return id
 		}
 	}
@@ -148,22 +157,19 @@ func (d *draft) follow(renamed map[string][]string) {
 		if r == nil {
 			continue
 		}
-		for key, ids := range renamed {
-			r.value = replaceWord(r.value, key, ids)
+		var words []string
+		for _, m := range quotedWord.FindAllStringSubmatch(r.value, -1) {
+			if ids, ok := renamed[strings.ToLower(m[1])]; ok {
+				words = append(words, ids...)
+			} else {
+				words = append(words, m[1])
+			}
 		}
+		r.value = list(words)
 	}
 }
 
-// replaceWord replaces a word of a list, whatever its case.
-func replaceWord(value, word string, by []string) string {
-	old := quote(word)
-	i := strings.Index(strings.ToLower(value), old)
-	if i < 0 {
-		return value
-	}
-	new := strings.Trim(list(by), "[]")
-	return value[:i] + new + value[i+len(old):]
-}
+var quotedWord = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
 
 // settle switches off what superd check refuses, until it refuses nothing. What is left is right wherever it is loaded.
 func (d *draft) settle() {
@@ -213,10 +219,15 @@ func (d *draft) check(portable bool) []refusal {
 		return []refusal{{text: err.Error()}}
 	}
 	_, diags := config.Load(path, config.Options{Privileged: true, Portable: portable})
+	owners := d.owners(files[0])
 	var found []refusal
 	for _, p := range diags.Problems() {
 		if p.Severity == config.Error {
-			found = append(found, d.refusal(files[0], p, path))
+			r := d.refusal(files[0], p, path)
+			if p.Line <= len(owners) && p.Line > 0 {
+				r.b = owners[p.Line-1]
+			}
+			found = append(found, r)
 		}
 	}
 	return found
@@ -235,22 +246,22 @@ func (d *draft) refusal(f File, p config.Problem, path string) refusal {
 			break
 		}
 	}
-	r.b = d.owner(f, p.Line)
 	return r
 }
 
-// owner is the service that a line of the result belongs to.
-func (d *draft) owner(f File, line int) *block {
+// owners are the services that the lines of the result belong to.
+func (d *draft) owners(f File) []*block {
+	owners := make([]*block, len(f.rows))
 	n := -1
-	for i := 0; i < min(line, len(f.rows)); i++ {
-		if strings.HasPrefix(f.rows[i].name, "service ") {
+	for i, r := range f.rows {
+		if r.opens && r.name != "defaults {" {
 			n++
 		}
+		if n >= 0 {
+			owners[i] = d.services[n]
+		}
 	}
-	if n < 0 || n >= len(d.services) {
-		return nil
-	}
-	return d.services[n]
+	return owners
 }
 
 // relate puts the source's places where a text has the result's.

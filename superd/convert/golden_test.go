@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/diff"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"superd/superd/config"
@@ -82,8 +83,8 @@ func golden(t *testing.T, path string) {
 		}
 		return
 	}
-	if a, b := string(txtar.Format(got)), string(txtar.Format(archive)); a != b {
-		t.Errorf("%s differs; got:\n%s", path, a)
+	if d := diff.Diff(path, txtar.Format(archive), "now", txtar.Format(got)); len(d) > 0 {
+		t.Errorf("%s", d)
 	}
 }
 

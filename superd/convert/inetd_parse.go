@@ -79,17 +79,18 @@ func parseInetd(lines []line) (entries []*inetdEntry, after []row) {
 // parsePositional reads an entry of one line, and the lines that continue it: after a backslash, or indented.
 func parsePositional(lines []line) (e *inetdEntry, used int) {
 	e = &inetdEntry{at: lines[0]}
-	text := ""
+	var parts []string
+	last := ""
 	for used = 0; used < len(lines); used++ {
 		next := lines[used].text
-		if used > 0 && !continues(text, next) {
+		if used > 0 && !continues(last, next) {
 			break
 		}
-		text = strings.TrimSuffix(text, `\`) + " " + next
 		e.lines = append(e.lines, lines[used])
-		text = strings.TrimRight(text, " \t")
+		last = strings.TrimRight(next, " \t")
+		parts = append(parts, strings.TrimSuffix(last, `\`))
 	}
-	e.fields, e.quoted, e.bad = shellWords(strings.TrimSuffix(text, `\`))
+	e.fields, e.quoted, e.bad = shellWords(strings.Join(parts, " "))
 	if e.bad == "" && e.fields[0] == ".include" && len(e.fields) > 1 {
 		e.include = e.fields[1]
 	}

@@ -61,8 +61,9 @@ func transports(fields []string) [][]string {
 	if !rpc || strings.Contains(list, "=") || !strings.Contains(list, ",") {
 		return [][]string{fields}
 	}
+	const enough = 8 // there are six
 	var all [][]string
-	for t := range strings.SplitSeq(list, ",") {
+	for _, t := range strings.SplitN(list, ",", enough) {
 		one := slices.Clone(fields)
 		one[2] = "rpc/" + t
 		all = append(all, one)

@@ -49,10 +49,10 @@ func (p *page) line(indent string, r row) {
 	p.rows = append(p.rows, r)
 }
 
-// brace writes the line that opens or closes a block.
+// brace writes the line that opens a block, which has an origin, or closes it.
 func (p *page) brace(text string, from ...origin) {
 	p.text.WriteString(text + "\n")
-	p.rows = append(p.rows, row{name: text, from: from})
+	p.rows = append(p.rows, row{name: text, from: from, opens: len(from) > 0})
 }
 
 func (p *page) gap() { p.line("", row{}) }
@@ -80,7 +80,7 @@ func (p *page) block(kind string, b *block) {
 	}
 }
 
-// file ends the page. The layout is that of superd fmt, which leaves lines where they are.
+// file ends the page.
 func (p *page) file(name string) File {
 	text := strings.TrimRight(p.text.String(), "\n") + "\n"
 	if len(p.rows) == 0 {
@@ -90,8 +90,15 @@ func (p *page) file(name string) File {
 	for len(rows) > 0 && rows[len(rows)-1].isBlank() {
 		rows = rows[:len(rows)-1]
 	}
-	formatted, _ := config.Format([]byte(text), name)
-	return File{name, formatted, rows}
+	return File{name, []byte(text), rows}
+}
+
+// format lays files out as superd fmt does, which leaves lines where they are.
+func format(files []File) []File {
+	for i, f := range files {
+		files[i].Text, _ = config.Format(f.Text, f.Name)
+	}
+	return files
 }
 
 // mainName is the file that the others are included by.
@@ -125,7 +132,7 @@ func (d *draft) apart() []File {
 	main.gap()
 	main.line("", row{name: "include", value: `["*.hcl"]`})
 	files := []File{main.file(mainName)}
-	taken := map[string]bool{mainName: true}
+	taken := ids{map[string]bool{mainName: true}, make(map[string]int)}
 	for _, b := range d.services {
 		var p page
 		p.block("service", b)
@@ -135,7 +142,7 @@ func (d *draft) apart() []File {
 }
 
 // fileName is a name for the file of a service that no other one has.
-func fileName(id string, taken map[string]bool) string {
+func fileName(id string, taken ids) string {
 	const longest = 100
 	base := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-", r) {
@@ -147,13 +154,14 @@ func fileName(id string, taken map[string]bool) string {
 	if base == "" {
 		base = "service"
 	}
-	for n := 1; ; n++ {
+	key := strings.ToLower(base)
+	for n := max(1, taken.next[key]); ; n++ {
 		name := base + ".hcl"
 		if n > 1 {
 			name = fmt.Sprintf("%s-%d.hcl", base, n)
 		}
-		if key := strings.ToLower(name); !taken[key] {
-			taken[key] = true
+		if lower := strings.ToLower(name); !taken.used[lower] {
+			taken.used[lower], taken.next[key] = true, n+1
 			return name
 		}
 	}

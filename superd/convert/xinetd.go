@@ -155,6 +155,8 @@ func (x *xinetd) defaultsEntry(e *entry) {
 	for _, l := range e.lines {
 		s.line(l)
 	}
+	s.show()
+	s.wider()
 	for name, state := range s.lists {
 		x.inherited[name] = state.words
 	}

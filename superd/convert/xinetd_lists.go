@@ -80,7 +80,8 @@ func (s *service) assign(l setting, words []string) {
 	default:
 		s.remove(l, state, words)
 	}
-	s.show(l, state)
+	state.last = l
+	s.b.set(l.name, "", l.origin) // its place; show writes the value
 }
 
 // remove takes words away. HCL has no way to say so on top of the defaults, so these are written out.
@@ -99,17 +100,24 @@ func (s *service) remove(l setting, state *listState, words []string) {
 	}
 }
 
-// show writes the list as it is now.
-func (s *service) show(l setting, state *listState) {
-	value := list(state.words)
-	if state.base {
-		value = "concat(defaults." + l.name + ", " + value + ")"
+// show writes the lists into their places.
+func (s *service) show() {
+	for _, name := range listed {
+		state := s.lists[name]
+		if state == nil {
+			continue
+		}
+		value := list(state.words)
+		if state.base {
+			value = "concat(defaults." + name + ", " + value + ")"
+		}
+		if why := s.objection(name, value); why != "" {
+			s.b.drop(name)
+			s.refused(state.last, "%s", why)
+			continue
+		}
+		s.b.set(name, value)
 	}
-	if why := s.objection(l.name, value); why != "" {
-		s.refused(l, "%s", why)
-		return
-	}
-	s.b.set(l.name, value, l.origin)
 }
 
 // addresses are the words of only_from and no_access.
@@ -197,6 +205,9 @@ func inetAton(s string) (netip.Addr, bool) {
 
 // wider remarks on a service that superd opens to somebody whom xinetd refused: only_from inside no_access.
 func (s *service) wider() {
+	if s.lists["only_from"] == nil && s.lists["no_access"] == nil {
+		return
+	}
 	only, no := s.ranges("only_from"), s.ranges("no_access")
 	for _, wide := range no {
 		for _, narrow := range only {
@@ -217,7 +228,7 @@ func (s *service) ranges(name string) []netip.Prefix {
 	} else if state != nil {
 		words = state.words
 	}
-	const enough = 1000 // to compare each with each
+	const enough = 100 // to compare each with each
 	var found []netip.Prefix
 	for _, w := range words[:min(len(words), enough)] {
 		if p, err := netip.ParsePrefix(w); err == nil {

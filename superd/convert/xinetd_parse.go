@@ -89,11 +89,13 @@ func (p *xinetdParser) outside(l line, text string) {
 	case text == "}" && p.lost != "":
 		p.lost = ""
 	default:
+		note := "# " // the lines below the first of them
 		if p.lost == "" {
+			note = mark + "not read by xinetd: "
 			p.skip(l, fmt.Sprintf("%q begins no entry", excerpt(text)))
 			p.entries = append(p.entries, &entry{keyword: "", name: p.lost, at: l})
 		}
-		p.pending = append(p.pending, row{comment: mark + "not read by xinetd: " + excerpt(oneLine(text)), from: []origin{l}})
+		p.pending = append(p.pending, row{comment: note + oneLine(text), from: []origin{l}})
 	}
 }
 

@@ -24,6 +24,7 @@ type service struct {
 type listState struct {
 	base  bool // on top of what defaults have
 	words []string
+	last  setting
 }
 
 func (x *xinetd) service(e *entry) *block {
@@ -215,6 +216,7 @@ func (s *service) missing(l setting, format string, args ...any) {
 // complete looks at the service as a whole.
 func (s *service) complete() {
 	b := s.b
+	s.show()
 	internal := slices.Contains(s.words["type"], "INTERNAL")
 	if s.broken != nil && !b.isOff() {
 		s.switchOff(b, *s.broken, "With such a value xinetd leaves the service out.")
