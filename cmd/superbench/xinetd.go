@@ -59,8 +59,10 @@ func xinetdService(l *launch, i int) string {
 	}
 	fmt.Fprintf(&b, "service %s\n{\n\tid = bench%d\n\ttype = %s\n\tbind = %s\n\tport = %d\n\tsocket_type = %s\n\tprotocol = %s\n\twait = %s\n\tuser = %s\n",
 		name, i, types, l.Addr.Addr(), int(l.Addr.Port())+i, kind, protocol, wait, l.User)
-	if builtin == "" { // NOLIBWRAP spares it reading hosts.allow for each connection; internal services may not have it
-		fmt.Fprintf(&b, "\tflags = NOLIBWRAP\n\tserver = %s\n", l.Program[0])
+	// NOLIBWRAP spares it hosts.allow, and asking a name server, for each connection.
+	b.WriteString("\tflags = NOLIBWRAP\n")
+	if builtin == "" {
+		fmt.Fprintf(&b, "\tserver = %s\n", l.Program[0])
 		if args := l.Program[1:]; len(args) > 0 {
 			fmt.Fprintf(&b, "\tserver_args = %s\n", strings.Join(args, " "))
 		}
@@ -86,7 +88,7 @@ func xinetdShipped(l *launch) string {
 	b.WriteString(xinetdDefaults(l))
 	for i, name := range shippedBuiltins {
 		for k, kind := range []string{"stream", "dgram"} {
-			fmt.Fprintf(&b, "service %s\n{\n\tid = %s-%s\n\ttype = INTERNAL UNLISTED\n\tbind = %s\n\tport = %d\n\tsocket_type = %s\n\tprotocol = %s\n\twait = %s\n\tuser = %s\n}\n",
+			fmt.Fprintf(&b, "service %s\n{\n\tid = %s-%s\n\ttype = INTERNAL UNLISTED\n\tbind = %s\n\tport = %d\n\tsocket_type = %s\n\tprotocol = %s\n\twait = %s\n\tuser = %s\n\tflags = NOLIBWRAP\n}\n",
 				name, name, kind, l.Addr.Addr(), int(l.Addr.Port())+i, kind, []string{"tcp", "udp"}[k], []string{"no", "yes"}[k], l.User)
 		}
 	}
