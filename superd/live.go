@@ -60,24 +60,12 @@ func (l *live) leave(c *conn) {
 	c.listed, c.next, c.prev = false, nil, nil
 }
 
-// being is a connection that runs, at one moment.
-type being struct {
-	id          uint64
-	pid         int
-	peer, local netip.AddrPort
-	since       time.Time
-}
-
 // look calls see with each connection, the oldest first, until that returns false. It may not wait: nobody joins or leaves meanwhile.
 func (l *live) look(see func(*conn) bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for c := l.first; c != nil && see(c); c = c.next {
 	}
-}
-
-func (c *conn) being() being {
-	return being{c.id, c.pid, c.peer, c.local, c.since}
 }
 
 // kick ends a connection that is listed, as max_lifetime would: TERM, and KILL after the grace, or for a builtin the end of the stream.

@@ -21,28 +21,60 @@ type Feed struct {
 	changed chan struct{} // closed at the next Add; nil while nobody waits
 }
 
+// entry is an event as it came, and not put into words yet: most are never read.
 type entry struct {
-	at    time.Time
-	event Event
+	at     time.Time
+	kind   kind
+	exit   Exit   // of a START, which has less, or an EXIT
+	refuse Refuse // of a REFUSE
+	other  *Event // of any other
 }
 
 // Add remembers an event. The zero Event is ignored.
 func (f *Feed) Add(e Event) {
-	if e.kind == kindNone {
-		return
+	if e.kind != kindNone {
+		f.add(entry{kind: e.kind, other: &e})
 	}
+}
+
+// Start is Add for a connection's beginning, whole, whatever a log has of it.
+func (f *Feed) Start(c Start) { f.add(entry{kind: kindStart, exit: Exit{Start: c}}) }
+
+// Exit is Add for a connection's end.
+func (f *Feed) Exit(c Exit) { f.add(entry{kind: kindExit, exit: c}) }
+
+// Refuse is Add for a connection that was refused.
+func (f *Feed) Refuse(c Refuse) { f.add(entry{kind: kindRefuse, refuse: c}) }
+
+func (f *Feed) add(e entry) {
+	e.at = time.Now()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.ring) < feedSize {
-		f.ring = append(f.ring, entry{time.Now(), e})
+		f.ring = append(f.ring, e)
 	} else {
-		f.ring[f.next%feedSize] = entry{time.Now(), e}
+		f.ring[f.next%feedSize] = e
 	}
 	f.next++
 	if f.changed != nil {
 		close(f.changed)
 		f.changed = nil
 	}
+}
+
+// everything are all flags of log_on_success and log_on_failure.
+const everything = ^config.LogFlags(0)
+
+func (e *entry) reading() Reading {
+	switch e.kind {
+	case kindStart:
+		return Reading{e.at, e.exit.Start.event(everything)}
+	case kindExit:
+		return Reading{e.at, e.exit.event(everything)}
+	case kindRefuse:
+		return Reading{e.at, e.refuse.event(everything)}
+	}
+	return Reading{e.at, *e.other}
 }
 
 // Reading is one entry of a Feed, for its reader.
@@ -65,8 +97,8 @@ func (f *Feed) Read(ctx context.Context, follow bool, each func(Reading) error) 
 				return err
 			}
 		}
-		for _, e := range batch {
-			if err := each(Reading{e.at, e.event}); err != nil {
+		for i := range batch {
+			if err := each(batch[i].reading()); err != nil {
 				return err
 			}
 		}
@@ -114,23 +146,11 @@ func (f *Feed) take(batch []entry, next *uint64) (_ []entry, missed uint64, chan
 	for ; *next < f.next && len(batch) < cap(batch); *next++ {
 		batch = append(batch, f.ring[*next%feedSize])
 	}
-	if f.changed == nil {
+	if len(batch) == 0 && f.changed == nil {
 		f.changed = make(chan struct{})
 	}
 	return batch, missed, f.changed
 }
-
-// everything are all flags of log_on_success and log_on_failure.
-const everything = ^config.LogFlags(0)
-
-// Start is Add for a connection's beginning, whole, whatever a log has of it.
-func (f *Feed) Start(c Start) { f.Add(c.event(everything)) }
-
-// Exit is Add for a connection's end.
-func (f *Feed) Exit(c Exit) { f.Add(c.event(everything)) }
-
-// Refuse is Add for a connection that was refused.
-func (f *Feed) Refuse(c Refuse) { f.Add(c.event(everything)) }
 
 // Line is the event as a log has it, with its newline: one line of text and perhaps some that follow it, or one of JSON.
 func (r *Reading) Line(json bool) []byte {
