@@ -109,6 +109,9 @@ tree() {
 	install -D -m 644 "$packaging/logrotate/superd" "$root/etc/logrotate.d/superd"
 	install -m 644 "$packaging/systemd/superd.socket" "$packaging/systemd/hardened.conf" "$examples/"
 	install -D -m 755 "$packaging/openrc/superd" "$examples/openrc/superd"
+	for example in prometheus/alerts.yml prometheus/scrape.yml grafana/superd.json fail2ban/filter.d/superd.conf fail2ban/jail.d/superd.conf; do
+		install -D -m 644 "$packaging/$example" "$examples/$example"
+	done
 	for page in "$packaging"/man/*.[1-9]; do
 		section=$root/usr/share/man/man${page##*.}
 		install -D -m 644 "$page" "$section/$(basename "$page")"

@@ -117,7 +117,7 @@ func TestFail2banJail(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	on := strings.NewReplacer("enabled  = false", "enabled  = true", "/var/log/superd.log", log).Replace(string(jail))
+	on := strings.NewReplacer("enabled  = false", "enabled  = true", "/var/log/superd/superd.log", log).Replace(string(jail))
 	if on == string(jail) {
 		t.Fatal("the jail is not off as shipped")
 	}
