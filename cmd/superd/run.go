@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -32,6 +33,8 @@ SIGHUP reads the configuration again: all of it is taken over, or none. SIGQUIT 
 					return err
 				}
 			}
+			// A daemon that crashes dies by SIGABRT: Go's own exit status for that is 2, which is a wrong configuration's.
+			debug.SetTraceback("crash")
 			end, err := profile(folder)
 			if err != nil {
 				return err

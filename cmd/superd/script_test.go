@@ -316,4 +316,5 @@ func poll(what func() bool) bool {
 
 var signals = map[string]syscall.Signal{
 	"HUP": syscall.SIGHUP, "INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL, "USR1": syscall.SIGUSR1, "SEGV": syscall.SIGSEGV, "QUIT": syscall.SIGQUIT,
+	"ABRT": syscall.SIGABRT,
 }

@@ -1,13 +1,15 @@
 #!/bin/sh
-# Boots the systemd of a root file system, without a virtual machine:
+# Boots a root file system with its systemd, or with another process 1, without a virtual machine:
 #
-#   boot.sh ROOT SCRATCH NAME
+#   boot.sh ROOT SCRATCH NAME [INIT ARGUMENT...]
 #
 # ROOT stays as it is: what the system writes is in a tmpfs on SCRATCH, an empty folder, and gone with the system. Everything is in
 # namespaces of its own, the network has lo and nothing else. This process waits for the end of the system, and its end is the system's;
 # the system's process 1 is the child of its child. It is in cgroups called NAME, which whoever started it removes afterwards.
 set -eu
 root=$1 scratch=$2 name=$3
+shift 3
+[ $# -gt 0 ] || set -- /lib/systemd/systemd --system --unit=multi-user.target
 
 # shellcheck disable=SC2013 # folders of cgroups have no spaces
 for hierarchy in $(awk '$3 == "cgroup2" || $3 == "cgroup" && $4 ~ /name=systemd/ { print $2 }' /proc/mounts); do
@@ -46,5 +48,5 @@ exec unshare -f -p -m -i -u -n -C --propagation private --kill-child sh -euc '
 	pivot_root . mnt/old
 	cd /
 	exec env -i container=superd-test container_uuid=0123456789abcdef0123456789abcdef PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-		sh -c "umount -l /mnt/old; exec /lib/systemd/systemd --system --unit=multi-user.target" </dev/null
-'
+		sh -c "umount -l /mnt/old; exec \"\$@\"" sh "$@" </dev/null
+' sh "$@"
