@@ -82,6 +82,7 @@ superd {
 #  rlimit_core  = 0           # no core dumps
 #  rlimit_fsize = "10M"       # the largest file it may write
 #  rlimit_nproc = 50          # processes of its user, all of them together
+#  no_new_privs = false       # true: su, sudo and the like do not work in it
 #  max_lifetime = "1h"        # then TERM,
 #  grace        = "10s"       # and KILL so much later
 #

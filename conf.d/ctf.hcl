@@ -22,5 +22,6 @@ service "ctf" {
   rlimit_nproc = 200 # all players together
   rlimit_fsize = 1
   rlimit_core  = 0
+  no_new_privs = true
   disable      = true
 }

@@ -105,6 +105,7 @@ var aspects = []struct {
 	{"rlimit_core", rlimitOf("core")},
 	{"rlimit_fsize", rlimitOf("fsize")},
 	{"rlimit_nproc", rlimitOf("nproc")},
+	{"no_new_privs", func(s *Service) any { return s.Program.NoNewPrivs }},
 	{"max_lifetime", func(s *Service) any { return s.MaxLifetime }},
 	{"grace", func(s *Service) any { return s.Grace }},
 	{"banner", func(s *Service) any { return s.Banner }},

@@ -122,6 +122,7 @@ type Program struct {
 	Chroot     string
 	Credential *Credential // nil: superd's own identity
 	Umask      int
+	NoNewPrivs bool
 	Nice       int // relative, as nice(2); 0: superd's own
 	Rlimits    []Rlimit
 }

@@ -21,6 +21,7 @@ const (
 	stepNice         = "nice"
 	stepChroot       = "chroot"
 	stepCredentials  = "credentials"
+	stepNoNewPrivs   = "no_new_privs"
 	stepChdir        = "chdir"
 	stepSignals      = "signals"
 	stepExec         = "exec"
@@ -58,6 +59,9 @@ func (b *birth) lay(c *Command, own *inheritance) error {
 	}
 	if err := b.limit(p.Rlimits, true); err != nil {
 		return err
+	}
+	if p.NoNewPrivs {
+		b.do(stepNoNewPrivs, unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1)
 	}
 	b.do(stepChdir, unix.SYS_CHDIR, b.at(texts.dir))
 	b.signals()

@@ -34,4 +34,5 @@ service "guess" {
   rlimit_nproc = 200 # all players together
   rlimit_fsize = 1
   rlimit_core  = 0
+  no_new_privs = true
 }

@@ -52,6 +52,7 @@ service "7000" {
   rlimit_core    = 0
   rlimit_fsize   = "10M"
   rlimit_nproc   = 50
+  no_new_privs   = true
   max_lifetime   = "1h30m"
   grace          = 2.5
   banner         = "./full/banner"
