@@ -115,3 +115,14 @@ superd {
 #  connect_timeout = "10s"               # reaching it may take so long
 #  max_idle        = "15m"               # and it ends when both sides have been silent so long
 #}
+#
+#service "example-rpc" {
+#  # Registered with rpcbind, on a port that the kernel chooses unless one is given.
+#  type        = "RPC"
+#  socket_type = "dgram"
+#  wait        = true
+#  user        = "nobody"
+#  server      = "/usr/sbin/rpc.example"
+#  rpc_version = "2-3"  # or just 3
+#  rpc_number  = 100300 # not needed for a name of /etc/rpc
+#}

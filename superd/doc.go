@@ -44,6 +44,7 @@
 //	superd/admit    may this peer in, now? pure
 //	superd/libwrap  what hosts.allow and hosts.deny say about a connection
 //	superd/spawn    start a program with this descriptor; the one reaper; the only one that forks
+//	superd/rpcbind  tells rpcbind of RPC programs (RFC 1833)
 //	superd/ident    who does a peer's host say it is? (RFC 1413)
 //	superd/control  the control socket: what status, explain, plan, reload and their like talk to
 //	superd/event    the record of a connection and its sinks

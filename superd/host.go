@@ -16,26 +16,27 @@ import (
 
 // host is what all services share. All of it is safe for concurrent use.
 type host struct {
-	version string // of the program
-	starter *spawn.Starter
-	names   *names
-	targets targets
-	idents  idents
-	leaving connBook // the connections of redirections to their targets
-	load    loadavg
-	linger  *socket.Lingerer
-	log     atomic.Pointer[event.Sink] // the daemon's own messages
-	conns   atomic.Uint64              // the last connection's number
-	open    openConns
-	ending  atomic.Bool   // nothing more is started
-	ended   chan struct{} // closed at the end, for whoever waits for something outside; nil in tests
-	history history
-	wraps   wraps
-	traffic traffic
-	store   *store
-	bustle  bustle
-	feed    event.Feed             // everything that is logged, and what flags keep out of logs
-	roster  atomic.Pointer[roster] // nil until the first configuration is in force
+	version   string // of the program
+	starter   *spawn.Starter
+	names     *names
+	targets   targets
+	idents    idents
+	registrar registrar
+	leaving   connBook // the connections of redirections to their targets
+	load      loadavg
+	linger    *socket.Lingerer
+	log       atomic.Pointer[event.Sink] // the daemon's own messages
+	conns     atomic.Uint64              // the last connection's number
+	open      openConns
+	ending    atomic.Bool   // nothing more is started
+	ended     chan struct{} // closed at the end, for whoever waits for something outside; nil in tests
+	history   history
+	wraps     wraps
+	traffic   traffic
+	store     *store
+	bustle    bustle
+	feed      event.Feed             // everything that is logged, and what flags keep out of logs
+	roster    atomic.Pointer[roster] // nil until the first configuration is in force
 
 	muxed     atomic.Pointer[muxed]           // never nil while anything is served
 	answering atomic.Pointer[map[uint16]bool] // ports of our dgram builtins

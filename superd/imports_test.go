@@ -22,11 +22,12 @@ var (
 		"superd/superd/spawn":   {"superd/superd/config"},
 		"superd/superd/event":   {"superd/superd/config"},
 		"superd/superd/ident":   {},
+		"superd/superd/rpcbind": {},
 		"superd/superd/systemd": {},
 		"superd/superd": {
 			"superd/services", "superd/superd/config", "superd/superd/admit",
 			"superd/superd/socket", "superd/superd/spawn", "superd/superd/event", "superd/superd/libwrap", "superd/superd/systemd",
-			"superd/superd/control", "superd/superd/ident",
+			"superd/superd/control", "superd/superd/ident", "superd/superd/rpcbind",
 		},
 	}
 	onlyIn = map[string]string{

@@ -32,4 +32,5 @@ func (s *supervisor) publish() {
 		}
 	}
 	s.host.roster.Store(r)
+	s.host.registrar.want(s.registrations())
 }

@@ -110,6 +110,7 @@ func (d *loop) begin(first *config.Config, diags *config.Diagnostics) error {
 	}
 	host := &host{version: d.options.Version, starter: spawn.New(), names: newNames(), linger: socket.NewLingerer(lingerLimit), ended: make(chan struct{})}
 	host.wraps = wraps{nobody: nobodys(), commands: make(chan struct{}, commandLimit)}
+	host.registrar.say = host.say
 	host.log.Store(log)
 	hub.ReportTo(log)
 	host.store = newStore(systemd.New(), func(err error) { host.say(event.Warn("", err.Error())) })
@@ -127,6 +128,7 @@ func (d *loop) begin(first *config.Config, diags *config.Diagnostics) error {
 	}
 	if n := len(d.missing); n > 0 && d.options.Strict {
 		d.stop()
+		host.registrar.withdraw()
 		hub.Close(flushTime)
 		return fmt.Errorf("%d of the sockets cannot be opened, and --strict says that all must", n)
 	}
@@ -263,6 +265,8 @@ func (d *loop) end(why os.Signal, signals <-chan os.Signal) {
 	d.watcher.close()
 	d.host.ending.Store(true)
 	close(d.host.ended)
+	withdrawn := make(chan struct{})
+	go func() { defer close(withdrawn); d.host.registrar.withdraw() }()
 	d.stop()
 	d.drain(signals)
 	d.host.starter.SignalAll(syscall.SIGTERM)
@@ -273,6 +277,7 @@ func (d *loop) end(why os.Signal, signals <-chan os.Signal) {
 	}
 	d.host.linger.Wait()
 	d.host.traffic.close()
+	<-withdrawn
 	d.host.say(event.Stopped())
 	d.hub.Close(flushTime)
 	d.host.starter.Close()
@@ -288,6 +293,7 @@ func (d *loop) leave() {
 	d.host.ending.Store(true)
 	close(d.host.ended)
 	d.stop()
+	d.host.registrar.withdraw()
 	d.host.open.closeAll()
 	d.host.linger.Wait()
 	d.host.traffic.close()

@@ -68,12 +68,10 @@ func legal(in Where) []string {
 
 // unavailable are attributes of xinetd.conf(5) that superd has under another name, not yet, or not at all.
 var unavailable = map[string]string{
-	"rpc_version": "RPC services are not there yet.",
-	"rpc_number":  "RPC services are not there yet.",
-	"deny_time":   "Sensors are not there yet; deny_time has nothing to act on.",
-	"mdns":        "superd does not announce services. Use avahi-daemon with a .service file in /etc/avahi/services.",
-	"interface":   `superd's word for it is "bind": write bind = "ADDRESS", or bind = "eth0".`,
-	"includedir":  `Write include = ["DIR/*.hcl"].`,
+	"deny_time":  "Sensors are not there yet; deny_time has nothing to act on.",
+	"mdns":       "superd does not announce services. Use avahi-daemon with a .service file in /etc/avahi/services.",
+	"interface":  `superd's word for it is "bind": write bind = "ADDRESS", or bind = "eth0".`,
+	"includedir": `Write include = ["DIR/*.hcl"].`,
 }
 
 var (
@@ -83,7 +81,6 @@ var (
 		"LABELED":   "it is not there yet.",
 	}
 	laterTypes = map[string]string{
-		"RPC":     "RPC services are not there yet.",
 		"SPECIAL": "it says nothing; leave it out.",
 	}
 	laterSockets = map[string]string{

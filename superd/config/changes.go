@@ -46,7 +46,20 @@ var aspects = []struct {
 		return struct {
 			builtin string
 			mux     Mux
-		}{s.Builtin, s.Mux}
+			rpc     bool
+		}{s.Builtin, s.Mux, s.RPC != nil}
+	}},
+	{"rpc_version", func(s *Service) any {
+		if s.RPC == nil {
+			return nil
+		}
+		return [2]uint32{s.RPC.Low, s.RPC.High}
+	}},
+	{"rpc_number", func(s *Service) any {
+		if s.RPC == nil {
+			return nil
+		}
+		return s.RPC.Program
 	}},
 	{"flags", func(s *Service) any {
 		return []bool{s.Socket.Reuse, s.Socket.NoDelay, s.Socket.KeepAlive, s.NoRetry, s.IDOnly}

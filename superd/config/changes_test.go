@@ -14,6 +14,7 @@ func TestChangesSeeEverything(t *testing.T) {
 		s.Program.Rlimits = []Rlimit{{"cpu", 1}}
 		s.Program.Credential.Groups = []uint32{1}
 		s.Access = Access{OnlyFrom: []Rule{{Name: "a"}}, NoAccess: []Rule{{Name: "b"}}, Times: []Window{{Days: 1}}}
+		s.RPC = &RPC{Program: 1, Low: 1, High: 2}
 		s.Redirect = &Redirect{Host: "a", Port: 1}
 		s.Banner, s.BannerSuccess, s.BannerFail = []byte("a"), []byte("b"), []byte("c")
 		return s

@@ -55,6 +55,7 @@ type Service struct {
 	SocketType SocketType
 	Wait       bool       // the program gets the listening (or datagram) socket itself, one at a time; false for a builtin
 	Builtin    string     // the builtin's name, or "" for a Program or a Redirect
+	RPC        *RPC       // what is registered with rpcbind; nil: nothing
 	Mux        Mux        // how it is reached, if not on Endpoints
 	Redirect   *Redirect  // where its clients are handed on to; nil for a builtin or a Program
 	Endpoints  []Endpoint // at least one, unless Mux says otherwise
@@ -95,6 +96,7 @@ type Endpoint struct {
 	Addr       netip.AddrPort // [::]:port is dual-stack unless V6Only
 	V6Only     bool           // false for IPv4 addresses
 	Device     string         // SO_BINDTODEVICE; "" any interface
+	Any        string         // with port 0, which the kernel replaces: the id of the service, whose only it is
 }
 
 // SocketOptions may change while a socket stays open.

@@ -31,6 +31,9 @@ func (l *loader) conflicts(resolved []*spec) {
 	ports := make(map[portKey]*portUses)
 	for _, service := range resolved {
 		for _, e := range service.Endpoints {
+			if e.Any != "" {
+				continue
+			}
 			key := portKey{e.SocketType, e.Addr.Port()}
 			uses := ports[key]
 			if uses == nil {

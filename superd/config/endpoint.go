@@ -26,6 +26,9 @@ func (e Endpoint) String() string {
 			b.WriteString(host + "%" + e.Device + port)
 		}
 	}
+	if e.Any != "" {
+		b.WriteString(" (any port, for " + e.Any + ")")
+	}
 	if e.V6Only {
 		b.WriteString(" v6only")
 	}

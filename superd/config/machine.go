@@ -22,6 +22,7 @@ type machine struct {
 	answers    map[question]answer
 	ports      map[portName]uint16     // services(5)
 	networks   map[string]netip.Prefix // networks(5)
+	programs   map[string]uint32       // rpc(5)
 	interfaces map[string]struct{}
 	addresses  map[netip.Addr]struct{} // of this machine
 }
@@ -66,6 +67,7 @@ func (m *machine) agrees(earlier *machine) bool {
 
 const (
 	aboutPort        = "port" // its name is NAME/PROTOCOL
+	aboutRPC         = "rpc"
 	aboutNetwork     = "network"
 	aboutInterface   = "interface"
 	aboutUser        = "user"
@@ -80,6 +82,8 @@ func (m *machine) repeat(q question) {
 	case aboutPort:
 		i := strings.LastIndexByte(q.name, '/')
 		m.port(q.name[:i], q.name[i+1:])
+	case aboutRPC:
+		m.rpc(q.name)
 	case aboutNetwork:
 		m.network(q.name)
 	case aboutInterface:

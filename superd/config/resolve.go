@@ -19,8 +19,13 @@ func (l *loader) resolve(s *spec) {
 	}
 	if s.Mux != NoMux {
 		l.muxed(s)
+	} else if s.isRPC && s.port == "" && s.protocol != "" {
+		s.Endpoints = l.anyPort(s)
 	} else if s.protocol != "" && (s.Builtin != "" || !s.internal) {
 		s.Endpoints = l.endpoints(s, l.ports(s))
+	}
+	if s.isRPC {
+		l.registered(s)
 	}
 	if s.IDOnly && (s.SocketType != Stream || s.Wait) {
 		l.diags.errorf(s.at("flags"), "Nobody to ask", `"IDONLY" is about the connections that superd accepts: a stream service with wait = false.`)

@@ -24,7 +24,9 @@ type spec struct {
 	noted              bool // something was said about it
 	disable            bool
 	internal, unlisted bool
-	muxBoth            bool   // TCPMUX and TCPMUXPLUS
+	muxBoth            bool // TCPMUX and TCPMUXPLUS
+	isRPC              bool
+	rpc                RPC
 	socketType         string // "stream", "dgram" or ""
 	protocol           string // "tcp", "udp" or ""
 	port               string

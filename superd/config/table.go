@@ -68,9 +68,9 @@ var Attributes = []Attribute{
 		Doc:     "The services with these ids are off, whatever enabled says",
 		Xinetd:  sameAsXinetd,
 		Example: `["chargen-dgram"]`},
-	{Name: "type", Where: InService, Kind: oneOrMore(set([]string{"INTERNAL", "UNLISTED", "TCPMUX", "TCPMUXPLUS"}, laterTypes, setType)),
-		Doc:     "INTERNAL: superd answers itself, by the builtin called NAME; UNLISTED: NAME is not in /etc/services, so port must be given; TCPMUX, TCPMUXPLUS: reached by NAME through the builtin tcpmux on port 1, where TCPMUXPLUS has superd say +Go",
-		Xinetd:  "TCPMUX services need no UNLISTED, may be builtins and redirections, and are under all their own limits, not tcpmux's",
+	{Name: "type", Where: InService, Kind: oneOrMore(set([]string{"INTERNAL", "UNLISTED", "TCPMUX", "TCPMUXPLUS", "RPC"}, laterTypes, setType)),
+		Doc:     "INTERNAL: superd answers itself, by the builtin called NAME; UNLISTED: NAME is not in /etc/services, so port must be given; TCPMUX, TCPMUXPLUS: reached by NAME through the builtin tcpmux on port 1, where TCPMUXPLUS has superd say +Go; RPC: registered with rpcbind, on a port that the kernel chooses unless port is given",
+		Xinetd:  "RPC services may have a port, are registered over the local socket for IPv6 too, and again when rpcbind comes late or is restarted; TCPMUX services need no UNLISTED, may be builtins and redirections, and are under all their own limits, not tcpmux's",
 		Example: `"INTERNAL"`},
 	{Name: "flags", Where: InService, Kind: set([]string{"REUSE", "NODELAY", "KEEPALIVE", "IPv4", "IPv6", "NAMEINARGS", "NORETRY", "NOLIBWRAP", "IDONLY"}, laterFlags, setFlags),
 		Doc:     "REUSE, NODELAY, KEEPALIVE: socket options; IPv4, IPv6: that family only; NAMEINARGS: server_args begins with the program's own name; NORETRY: a failed start is not tried again; NOLIBWRAP: hosts.allow and hosts.deny are not asked; IDONLY: only clients are served whose own host says by RFC 1413 who they are, which the program finds in TCPREMOTEINFO",
@@ -94,6 +94,14 @@ var Attributes = []Attribute{
 		Doc:     "A number, a name of /etc/services, or a range of at most 1024 ports; without it NAME is looked up in /etc/services",
 		Xinetd:  "Ranges and names; there a number that has to be that of /etc/services",
 		Example: `"7000-7009"`},
+	{Name: "rpc_version", Where: InService, Kind: rpcVersion(),
+		Doc:     "With type RPC: the versions that the program speaks, one or a range",
+		Xinetd:  sameAsXinetd,
+		Example: `"2-3"`},
+	{Name: "rpc_number", Where: InService, Kind: rpcNumber(),
+		Doc:     "With type RPC: the program's number; without it NAME is looked up in /etc/rpc",
+		Xinetd:  "May be given for a name of /etc/rpc too",
+		Example: `100300`},
 	{Name: "bind", Where: everywhere, Kind: oneOrMore(bindKind()),
 		Doc:     "Addresses or interfaces to listen on; without it all of them, IPv6 and IPv4 on one socket",
 		Xinetd:  "A list; names of interfaces as well, but no host names; interface is no second name for it",
@@ -306,7 +314,7 @@ var Attributes = []Attribute{
 
 func setType(s *spec, words []string) {
 	has := func(w string) bool { return slices.Contains(words, w) }
-	s.internal, s.unlisted = has("INTERNAL"), has("UNLISTED")
+	s.internal, s.unlisted, s.isRPC = has("INTERNAL"), has("UNLISTED"), has("RPC")
 	switch {
 	case has("TCPMUXPLUS"):
 		s.Mux = MuxPlus

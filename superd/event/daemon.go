@@ -89,6 +89,30 @@ func Bound(service, endpoint string) Event {
 	return e
 }
 
+// Registered says that rpcbind knows a service's program: "100002 versions 2-3 udp 0.0.0.0:832".
+func Registered(service, endpoint string) Event {
+	e := about(kindRegistered, service)
+	e.str(keyEndpoint, endpoint)
+	return e
+}
+
+// RegisterFailed says that rpcbind does not know a program, or, without a service, that it is not to be reached; retry is 0
+// if it is tried again with all others.
+func RegisterFailed(service, endpoint string, err error, retry time.Duration) Event {
+	e := about(kindRegisterFailed, service)
+	e.str(keyEndpoint, endpoint)
+	e.err(err)
+	e.retry(retry)
+	return e
+}
+
+// Withdrawn says that rpcbind has forgotten a service's program.
+func Withdrawn(service, endpoint string) Event {
+	e := about(kindWithdrawn, service)
+	e.str(keyEndpoint, endpoint)
+	return e
+}
+
 // Pause says that a service stops accepting for d, and why.
 func Pause(service, reason string, d time.Duration) Event {
 	return waiting(kindPause, service, reason, d)

