@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -67,6 +68,8 @@ const (
 	idleTime   = 30 * time.Second // between requests
 	answerTime = 20 * time.Second // for an answer to be made
 	writeTime  = 10 * time.Second // for a reader to take an answer, or a line of the stream
+
+	dearPace = 500 * time.Millisecond // between two dear answers to those who may only look
 )
 
 // Server answers on control sockets. Make it with NewServer.
@@ -76,6 +79,23 @@ type Server struct {
 	clients   clients
 	answers   chan struct{}
 	followers chan struct{}
+	dear      pace
+}
+
+// pace lets one through, and the next not before a while. The zero value is ready. Safe for concurrent use.
+type pace struct {
+	mu   sync.Mutex
+	next time.Time
+}
+
+func (p *pace) passes(now time.Time, interval time.Duration) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now.Before(p.next) {
+		return false
+	}
+	p.next = now.Add(interval)
+	return true
 }
 
 // NewServer makes a server that listens nowhere yet.
@@ -158,12 +178,20 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		refuse(w, &Error{http.StatusBadRequest, "the part behind the question mark cannot be read"})
 	case v.changes && !client.peer.may(client.access, true):
 		refuse(w, &Error{http.StatusForbidden, "only root and the daemon's own user may change anything"})
+	case dear(word, values) && !client.peer.Trusted && !s.dear.passes(time.Now(), dearPace):
+		refuse(w, &Error{http.StatusServiceUnavailable, "too many are asking for that; try again"})
 	case !received(w, r):
 	case word == "events":
 		s.events(w, r, query{values, client.peer})
 	default:
 		s.answer(w, r, v, query{values, client.peer})
 	}
+}
+
+// dear reports whether an answer takes the daemon much work: reading all files, or looking at all there is. Whoever may only look
+// must not be able to keep it busy.
+func dear(word string, values url.Values) bool {
+	return word == "plan" || word == "dump" || word == "status" && values.Get("detail") != ""
 }
 
 // received takes in the body, which means nothing, while the request still has its time limit, and then lifts that: it would
