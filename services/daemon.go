@@ -47,15 +47,16 @@ type ServiceState struct {
 	ID   string
 	Kind string // "program", "wait program", "builtin" or "redirect"
 
-	Running   int           // connections
-	Instances int           // their limit; -1: none
-	Sources   int           // the peers that Running are from
-	Held      int           // sources held off
-	Rate      int           // connections a second; 0: no limit
-	Tokens    int           // how many more at once
-	Paused    time.Duration // how much longer it accepts nobody since it exceeded cps; 0: it does
-	Suspended bool          // an operator has paused it
-	Waiting   int           // endpoints that wait for their port
+	Running    int           // connections
+	Instances  int           // their limit; -1: none
+	Sources    int           // the peers that Running are from
+	Held       int           // sources held off
+	Rate       int           // connections a second; 0: no limit
+	Tokens     int           // how many more at once
+	Paused     time.Duration // how much longer it accepts nobody since it exceeded cps; 0: it does
+	Suspended  bool          // an operator has paused it
+	BackingOff bool          // it does not accept, or does not start its program, for a moment: something is wrong with it
+	Waiting    int           // endpoints that wait for their port
 
 	Accepted  uint64
 	Refused   []Count // by verdict; all verdicts there are
@@ -93,22 +94,24 @@ type Histogram struct {
 
 // The words for how a service, or the whole daemon, is doing.
 const (
-	Serving  = "serving"
-	Waiting  = "waiting for its port"
-	Paused   = "paused"
-	Full     = "full"
-	Stopping = "stopping"
-	Degraded = "degraded"
+	Serving    = "serving"
+	Waiting    = "waiting for its port"
+	BackingOff = "backing off"
+	Paused     = "paused"
+	Full       = "full"
+	Stopping   = "stopping"
+	Degraded   = "degraded"
 )
 
-// Condition is the first of these words that holds for the service. Only Serving, and Full while there is no limit of 0, mean
-// that a client who waits a moment is served.
+// Condition is the first of these words that holds for the service. Only with Serving is the next client served.
 func (s *ServiceState) Condition() string {
 	switch {
 	case s.Waiting > 0:
 		return Waiting
 	case s.Paused > 0 || s.Suspended:
 		return Paused
+	case s.BackingOff:
+		return BackingOff
 	case s.Instances >= 0 && s.Running >= s.Instances:
 		return Full
 	}

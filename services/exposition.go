@@ -3,6 +3,7 @@ package services
 import (
 	"math"
 	"strconv"
+	"strings"
 )
 
 // metrics writes samples in the text format of Prometheus, or in that of OpenMetrics 1.0, which differs in the names of
@@ -102,4 +103,22 @@ func appendNumber(b []byte, v float64, point bool) []byte {
 		return b
 	}
 	return strconv.AppendFloat(b, v, 'g', -1, 64)
+}
+
+// Family describes a metric as the manual shows it.
+type Family struct{ Name, Kind, Help string }
+
+// Families are all metrics there are, in the order in which they are written, by the names that Prometheus knows.
+func Families() (all []Family) {
+	for line := range strings.Lines(string(appendMetrics(nil, &State{}, false))) {
+		words := strings.SplitN(strings.TrimSuffix(line, "\n"), " ", 4)
+		switch {
+		case words[0] != "#":
+		case words[1] == "HELP":
+			all = append(all, Family{Name: words[2], Help: words[3]})
+		default:
+			all[len(all)-1].Kind = words[3]
+		}
+	}
+	return all
 }

@@ -252,6 +252,6 @@ func (endlessReader) Read(b []byte) (int, error) {
 }
 
 func ExampleDaemon() { // the words are stable: monitoring goes by them
-	fmt.Println(Serving, "/", Waiting, "/", Paused, "/", Full, "/", Stopping, "/", Degraded)
-	// Output: serving / waiting for its port / paused / full / stopping / degraded
+	fmt.Println(Serving, "/", Waiting, "/", BackingOff, "/", Paused, "/", Full, "/", Stopping, "/", Degraded)
+	// Output: serving / waiting for its port / backing off / paused / full / stopping / degraded
 }

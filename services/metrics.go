@@ -133,6 +133,8 @@ func (m *metrics) services(all []*ServiceState) {
 	each(func(s *ServiceState, name label) { m.sample("", s.Paused.Seconds(), name) })
 	m.family("superd_service_suspended", gauge, "1 while an operator has paused the service.")
 	each(func(s *ServiceState, name label) { m.sample("", truth(s.Suspended), name) })
+	m.family("superd_service_backing_off", gauge, "1 while a service does not accept, or does not start its program, since something is wrong with it.")
+	each(func(s *ServiceState, name label) { m.sample("", truth(s.BackingOff), name) })
 	m.family("superd_service_sockets_waiting", gauge, "Sockets of a service that could not be opened and are tried again.")
 	each(func(s *ServiceState, name label) { m.sample("", float64(s.Waiting), name) })
 	m.family("superd_datagrams", counter, "Datagrams that a builtin took.")

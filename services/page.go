@@ -127,7 +127,7 @@ func (p *page) table(s *State) {
 		rows[i] = &s.Services[i]
 	}
 	rank := func(r *ServiceState) int {
-		return slices.Index([]string{Waiting, Paused, Full, Serving}, r.Condition())
+		return slices.Index([]string{Waiting, BackingOff, Paused, Full, Serving}, r.Condition())
 	}
 	slices.SortStableFunc(rows, func(a, b *ServiceState) int { return rank(a) - rank(b) })
 	p.WriteString("<table>\n<thead><tr><th scope=\"col\">service</th><th scope=\"col\">state</th><th scope=\"col\" class=\"n\">now</th>" +

@@ -81,7 +81,7 @@ func (h *host) standing() string {
 		missing += n
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d services on %d sockets; %d connections now, %d accepted, %d refused", len(now.services), now.sockets,
+	fmt.Fprintf(&b, "%d services on %d sockets; %d connections now, %d accepted, %d refused", len(now.services), len(now.listeners),
 		h.starter.Running()+h.open.count(), accepted, refused)
 	if missing > 0 {
 		fmt.Fprintf(&b, "; %d sockets could not be opened yet", missing)

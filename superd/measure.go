@@ -26,20 +26,21 @@ func (h *host) State(most int) services.State {
 		Generation: past.Generation, Hash: r.config.Hash, Since: past.Since,
 		ReloadsDone: past.Succeeded, ReloadsFailed: past.Failed,
 		ReloadFailing: past.Failing, ReloadFailed: past.LastFailure, ReloadError: past.FailureError, ReloadTook: past.Took,
-		Sockets: r.sockets, Programs: h.starter.Running(),
+		Sockets: len(r.listeners), Programs: h.starter.Running(),
 	}
 	for _, n := range r.missing {
 		s.Waiting += n
 	}
 	s.Files, s.FileLimit = descriptors()
 	s.CPU, s.Memory = consumption()
+	ailing := r.ailing()
 	s.Services = make([]services.ServiceState, min(most, len(r.services)))
 	for i, svc := range r.services {
 		if i < most {
-			s.Services[i] = r.state(svc, now)
+			s.Services[i] = r.state(svc, now, ailing[svc])
 			continue
 		}
-		one := r.state(svc, now)
+		one := r.state(svc, now, ailing[svc])
 		s.Others.Add(&one)
 		s.Omitted++
 	}
@@ -51,20 +52,20 @@ func (h *host) Service(id string) (services.ServiceState, bool) {
 	r := h.roster.Load()
 	for _, svc := range r.services {
 		if svc.id == id {
-			return r.state(svc, time.Now()), true
+			return r.state(svc, time.Now(), r.ailing()[svc]), true
 		}
 	}
 	return services.ServiceState{}, false
 }
 
-func (r *roster) state(svc *service, now time.Time) services.ServiceState {
+func (r *roster) state(svc *service, now time.Time, ailing bool) services.ServiceState {
 	set := svc.current.Load()
 	counts, level := svc.gate.Counts(), svc.gate.Level(admit.Moment{Now: now})
 	s := services.ServiceState{
 		ID: svc.id, Kind: set.kind(),
 		Running: counts.Running, Instances: set.Limits.Instances, Sources: counts.Sources, Held: counts.Held,
 		Rate: set.Limits.CPS.Rate, Tokens: max(level.Tokens, 0), Paused: level.Paused,
-		Suspended: svc.gate.Suspended(), Waiting: r.missing[svc.id],
+		Suspended: svc.gate.Suspended(), BackingOff: ailing, Waiting: r.missing[svc.id],
 	}
 	svc.counted.Load().describe(&s)
 	return s

@@ -1,5 +1,5 @@
-// Command man writes the manual pages that are made of tables: superd.hcl.5 of the attribute table and
-// superd-events.7 of the table of events. Each has a frame, NAME.in beside it, written by hand, in which a line
+// Command man writes the manual pages that are made of tables: superd.hcl.5 of the attribute table,
+// superd-events.7 of the table of events and superd-metrics.7 of the metrics. Each has a frame, NAME.in beside it, written by hand, in which a line
 // ".\" LIST WORD" stands where a list belongs. Run it after changing a table or a frame:
 //
 //	go generate ./packaging/man
@@ -19,7 +19,7 @@ import (
 //go:generate go run .
 
 // pages are those that are generated.
-var pages = []string{"superd.hcl.5", "superd-events.7"}
+var pages = []string{"superd.hcl.5", "superd-events.7", "superd-metrics.7"}
 
 func main() {
 	log.SetFlags(0)
@@ -41,6 +41,7 @@ var lists = map[string]func(*mdoc) error{
 	"builtins":   builtins,
 	"events":     events,
 	"keys":       keys,
+	"metrics":    metrics,
 	"verdicts":   verdicts,
 }
 

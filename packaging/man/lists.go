@@ -163,3 +163,14 @@ func verdicts(m *mdoc) error {
 	m.raw(".El")
 	return nil
 }
+
+// metrics writes each metric.
+func metrics(m *mdoc) error {
+	m.raw(".Bl -tag -width Ds -compact")
+	for _, f := range services.Families() {
+		m.macro("It Li", f.Name)
+		m.sentences(strings.TrimSuffix(f.Help, ".") + " (" + f.Kind + ")")
+	}
+	m.raw(".El")
+	return nil
+}
