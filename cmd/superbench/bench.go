@@ -76,7 +76,11 @@ func (b *bench) entries(j job, t *table) []entry {
 	}
 	absent := map[string][]string{}
 	for _, c := range b.list {
-		switch why := c.Cannot(j); {
+		why := c.Cannot(j)
+		if why == "" && c.Official && j.Builtin != "" && os.Geteuid() != 0 {
+			why = "their builtins have ports that only root may have"
+		}
+		switch {
 		case why == "":
 			all = append(all, entry{contender: c, Job: j})
 		case c.Floor == "":

@@ -46,6 +46,9 @@ const (
 func (b *bench) manyChildren(t *table) error {
 	t.Metrics = []metric{{perSecond, 0}, {p50, 2}, {p99, 2}, {live, 0}, {threads, 0}, {kbChild, 2}, {allGone, 2}, {cpuSelf, 3}, {peak, 1}, {failed, 0}}
 	n := b.countOr(manyLive)
+	if n != manyLive {
+		t.note("-count: %d instead of %d", n, manyLive)
+	}
 	if most := descriptors() - 200; n > most {
 		t.note("%d instead of %d: this process may not have more descriptors", most, n)
 		n = most

@@ -26,6 +26,7 @@ func (b *bench) reload(t *table) error {
 	n := manyToLoad
 	if b.count > 0 {
 		n = b.count
+		t.note("-count: %d services instead of %d", n, manyToLoad)
 	}
 	j := job{Program: b.shop.Program, Services: n, Split: true}
 	entries := append(only(b.entries(j, &table{}), superdName), only(b.entries(j, &table{}), "xinetd")...)

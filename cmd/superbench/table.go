@@ -69,9 +69,14 @@ func (t *table) note(format string, values ...any) {
 	}
 }
 
+// compares says that there are ratios: superd has not failed to start.
+func (t *table) compares() bool {
+	return t.Compare != "" && len(t.Rows) > 1 && strings.HasPrefix(t.Rows[0].Server, superdName)
+}
+
 // ratio says how many times superd, the first row, has what r has: the median of the rounds, and their spread.
 func (t *table) ratio(r *row) (spread, bool) {
-	if t.Compare == "" || len(t.Rows) == 0 || r == t.Rows[0] {
+	if !t.compares() || r == t.Rows[0] {
 		return spread{}, false
 	}
 	return spreadOf(ratios(t.Rows[0].of(t.Compare), r.of(t.Compare)))
@@ -87,7 +92,7 @@ func (t *table) write(w io.Writer) error {
 			head = append(head, m.Name)
 		}
 	}
-	compared := t.Compare != "" && len(t.Rows) > 1
+	compared := t.compares()
 	if compared {
 		head = append(head, "superd ÷ it, "+t.Compare)
 	}

@@ -41,6 +41,17 @@ xinetd     300       -     3.33 (3.00–4.00)
 	}
 }
 
+// Without superd there is nothing to compare with, and no figure that says so.
+func TestNoRatioWithoutSuperd(t *testing.T) {
+	tab := exampleTable()
+	tab.Rows = tab.Rows[1:]
+	tab.row("tcpserver").Rounds = []sample{{perSecond: 100}}
+	var b bytes.Buffer
+	if err := tab.write(&b); err != nil || strings.Contains(b.String(), "÷") {
+		t.Errorf("%v: %s", err, b.String())
+	}
+}
+
 func TestSave(t *testing.T) {
 	for _, given := range []string{"out.json", "out.csv", "out"} {
 		dir := t.TempDir()
