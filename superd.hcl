@@ -33,6 +33,7 @@ include = ["conf.d/*.hcl"]
 
 # The daemon itself. It has log_type, log_format, log_redact and grace as well.
 superd {
+  #state = "/var/lib/superd" # what is to outlive the daemon, such as bans; without it this, if superd is root; or "none"
   #hosts_access = "/etc" # the folder of hosts.allow and hosts.deny, which decide about every service without the flag NOLIBWRAP
   watch = false # true: a changed file is in force as soon as it is saved
   drain = 0     # "25s": when superd stops, connections may end by themselves for so long before they are ended
@@ -58,7 +59,7 @@ superd {
 #  bind        = ["127.0.0.1", "::1"] # addresses or interfaces; without it all of them
 #  v6only      = false        # true: [::] does not take IPv4
 #  backlog     = 0            # connections that wait in the kernel; 0: as many as it allows
-#  flags       = ["REUSE", "NODELAY", "KEEPALIVE"] # also IPv4, IPv6, NAMEINARGS, NORETRY, NOLIBWRAP, IDONLY
+#  flags       = ["REUSE", "NODELAY", "KEEPALIVE"] # also IPv4, IPv6, NAMEINARGS, NORETRY, NOLIBWRAP, SENSOR, IDONLY
 #
 #  # What runs. wait = false: one program for each client; true: the program takes the socket.
 #  wait         = false
@@ -101,6 +102,7 @@ superd {
 #  # Who may come, and when. The most specific word wins; between equal ones no_access.
 #  only_from    = ["192.0.2.0/24", "2001:db8::/32", ".example.org"]
 #  no_access    = ["192.0.2.{66,77}"]
+#  deny_time    = "1h"         # with the flag SENSOR: how long who comes is kept out of all services; also "FOREVER", "NEVER"
 #  libwrap      = "in.example" # its name in hosts.allow and hosts.deny; without it the program's
 #  access_times = ["mon-fri 08:00-18:00", "sat 22:00-02:00"]
 #}

@@ -65,6 +65,10 @@ func (l *listener) take(fd int, peer netip.AddrPort) {
 
 // enter leads to admit, by way of the peer's names if they matter.
 func (c *conn) enter() {
+	if b, banned := c.banned(); banned {
+		c.refuse(admit.Decision{Verdict: admit.Sensor}, b.Sensor)
+		return
+	}
 	if !c.svc.gate.NeedsNames(c.peer.Addr()) {
 		c.wrap(nil)
 		return
@@ -119,6 +123,11 @@ func (c *conn) serve() {
 	}
 	if !c.local.IsValid() {
 		c.local, _ = socket.Local(c.fd) // fails only if the peer is gone; the program will find out
+	}
+	if c.set.Sensor != nil {
+		c.caught()
+		c.refuse(admit.Decision{Verdict: admit.Sensor}, "")
+		return
 	}
 	if c.set.IDOnly && c.user.User == "" {
 		c.identify()

@@ -43,6 +43,11 @@ func (l *listener) answerOne(request, reply []byte, peer netip.AddrPort, to sock
 	if !c.admitDatagram() {
 		return
 	}
+	if c.set.Sensor != nil {
+		c.caught()
+		c.logRefuse(admit.Sensor, "")
+		return
+	}
 	c.svc.tally().datagrams.Add(1)
 	text := c.set.builtin.Dgram(reply, request, time.Now())
 	if text != nil {

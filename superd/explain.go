@@ -40,7 +40,12 @@ func (o operator) Explain(ctx context.Context, q control.Question) (*control.Exp
 		tables = files.Tables(moment.Now, 0)
 	}
 	wrap := wrapped(ctx, tables, set.Service, q.Address, o.host.names.lookup)
-	return explain(running, set.Service, q, a, moment, f, wrap, true), nil
+	x := explain(running, set.Service, q, a, moment, f, wrap, true)
+	if b, banned := o.host.bans.Find(q.Address, moment.Now); banned && set.Sensor == nil {
+		kept := control.Step{Verdict: admit.Sensor.String(), Text: "the sensor " + b.Sensor + " has caught it; superd unban lets it in again"}
+		x.Verdict, x.Action, x.Steps = kept.Verdict, "refused", append([]control.Step{kept}, x.Steps...)
+	}
+	return x, nil
 }
 
 // ExplainFiles is Explain without a daemon: from the rules alone, as if nobody were there.

@@ -32,6 +32,7 @@ type host struct {
 	ended     chan struct{} // closed at the end, for whoever waits for something outside; nil in tests
 	history   history
 	wraps     wraps
+	bans      banBook
 	traffic   traffic
 	store     *store
 	bustle    bustle

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"superd/superd/config"
 	"superd/superd/control"
@@ -197,6 +198,40 @@ func (o operator) Events(ctx context.Context, f control.Filter, line func([]byte
 }
 
 // change has the loop do what may fail.
+func (o operator) Bans(context.Context) (*control.Bans, error) {
+	b := &control.Bans{Version: control.Version, Bans: []control.Ban{}}
+	for _, ban := range o.host.bans.List(time.Now()) {
+		shown := control.Ban{Source: ban.Source, Sensor: ban.Sensor, Since: ban.Since, Hits: ban.Hits}
+		if !ban.Until.IsZero() {
+			shown.Until = &ban.Until
+		}
+		b.Bans = append(b.Bans, shown)
+	}
+	return b, nil
+}
+
+func (o operator) Unban(ctx context.Context, source netip.Prefix, by control.Peer) (*control.Done, error) {
+	return o.change(ctx, func() (*control.Done, error) {
+		what, n := control.All, 0
+		if source.IsValid() {
+			what, n = source.String(), o.host.bans.Lift(source)
+		} else {
+			n = o.host.bans.LiftAll()
+		}
+		if n == 0 {
+			return done("nobody of %s is banned", what), nil
+		}
+		o.audit("unban "+what, "", by)
+		o.host.say(event.Unban(what, n))
+		o.host.bans.save()
+		d := done("%d bans are lifted", n)
+		if n == 1 {
+			d.Text = "1 ban is lifted"
+		}
+		return d, nil
+	})
+}
+
 func (o operator) change(ctx context.Context, do func() (*control.Done, error)) (d *control.Done, err error) {
 	if asked := o.ask(ctx, func() { d, err = do() }); asked != nil {
 		return nil, asked

@@ -113,6 +113,7 @@ func (d *loop) begin(first *config.Config, diags *config.Diagnostics) error {
 	host.registrar.say = host.say
 	host.log.Store(log)
 	hub.ReportTo(log)
+	host.bans.warn = func(err error) { host.say(event.Warn("", err.Error())) }
 	host.store = newStore(systemd.New(), func(err error) { host.say(event.Warn("", err.Error())) })
 	d.supervisor = newSupervisor(host, hub)
 	d.asks, d.over = make(chan func()), make(chan struct{})
@@ -276,6 +277,7 @@ func (d *loop) end(why os.Signal, signals <-chan os.Signal) {
 		within(killTime, nil, d.host.starter.Wait)
 	}
 	d.host.linger.Wait()
+	d.host.bans.close()
 	d.host.traffic.close()
 	<-withdrawn
 	d.host.say(event.Stopped())

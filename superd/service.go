@@ -35,6 +35,9 @@ type settings struct {
 // newSettings takes over one reference to sink.
 func newSettings(s *config.Service, sink *event.Sink) *settings {
 	builtin, _ := services.Lookup(s.Builtin) // config has checked the name
+	if s.Sensor != nil {
+		builtin = services.Builtin{} // it is caught before anything would be served
+	}
 	set := &settings{Service: s, sink: sink, builtin: builtin}
 	set.users.Store(1)
 	return set

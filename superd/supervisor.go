@@ -65,6 +65,7 @@ func (s *supervisor) apply(next *config.Config) (plan, error) {
 	s.host.store.keep(slices.Collect(maps.Values(opened))...)
 	s.host.answering.Store(dgramBuiltinPorts(next))
 	s.host.wrapWith(next.Daemon.HostsAccess)
+	s.host.bans.keepIn(stateDir(next.Daemon.State))
 	gone := s.swap(wanted, &p)
 	s.host.muxed.Store(s.muxed(next))
 	s.retired = append(s.stillRunning(), gone...)

@@ -94,6 +94,9 @@ func took(before, after pending, t config.SocketType) bool {
 
 // askAboutSender is decideNow for a datagram, which does not wait for names; false if they have to be looked up first, which has begun.
 func (c *conn) askAboutSender() (d admit.Decision, detail string, known bool) {
+	if b, banned := c.banned(); banned {
+		return admit.Decision{Verdict: admit.Sensor}, b.Sensor, true
+	}
 	if !c.peer.IsValid() || !c.svc.gate.NeedsNames(c.peer.Addr()) {
 		return c.decideNow(nil)
 	}

@@ -8,6 +8,7 @@ import (
 	"superd/superd/admit"
 	"superd/superd/config"
 	"superd/superd/event"
+	"superd/superd/ident"
 	"superd/superd/libwrap"
 	"superd/superd/socket"
 )
@@ -99,8 +100,7 @@ func (q *inquiry) proceed() {
 	case need.ServerName:
 		q.find(&q.request.Server)
 	case need.User:
-		q.request.User = libwrap.Unknown
-		q.proceed()
+		q.findUser()
 	case need.Command != "":
 		go func() {
 			q.request.Ran[need.Command] = q.run(q.program(), need.Command)
@@ -133,6 +133,21 @@ func (q *inquiry) find(h *libwrap.Host) {
 	})
 	if !ok {
 		q.refuse(admit.Decision{Verdict: admit.Lookup}, "too many lookups under way")
+	}
+}
+
+// findUser goes on when the peer's host has said, or not said, whose connection it is.
+func (q *inquiry) findUser() {
+	asked := q.identifiable() && q.host.idents.resolve(q.host, q.local, q.peer, func(r ident.Reply, err error) {
+		q.request.User = libwrap.Unknown
+		if err == nil && r.User != "" {
+			q.request.User = r.User
+		}
+		q.proceed()
+	})
+	if !asked {
+		q.request.User = libwrap.Unknown
+		q.proceed()
 	}
 }
 

@@ -47,7 +47,7 @@ func rootCommand() *cobra.Command {
 		},
 	}
 	root.AddCommand(statusCommand(), topCommand(), explainCommand(), planCommand(), reloadCommand(),
-		pauseCommand(), resumeCommand(), kickCommand(), eventsCommand(), dumpCommand())
+		pauseCommand(), resumeCommand(), kickCommand(), bansCommand(), unbanCommand(), eventsCommand(), dumpCommand())
 	root.AddCommand(runCommand(), checkCommand(), fmtCommand(), convertCommand(), versionCommand())
 	root.SetFlagErrorFunc(wrongUsage)
 	return root

@@ -105,6 +105,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("RUNTIME_DIRECTORY", run)
 	env.Setenv("BIN", filepath.Dir(superd))
 	env.Setenv("REPO", repo)
+	env.Setenv("STATE_DIRECTORY", filepath.Join(env.WorkDir, ".state")) // not the machine's own
 	own := fmt.Sprintf("127.%d.%d.", 1+os.Getpid()%250, stories.Add(1))
 	env.Setenv("ADDR", own+"1")
 	env.Setenv("ADDR2", own+"2")

@@ -6,6 +6,7 @@ func (v Verdict) Doc() string {
 		OK:          "Admitted; an EXIT has it and no REFUSE",
 		Address:     "By only_from or no_access, or by neither naming the client",
 		Libwrap:     "By hosts.allow or hosts.deny; detail names the rule",
+		Sensor:      "Its source is banned since a sensor caught it, which detail names; or it has come to a sensor just now",
 		Time:        "Outside access_times",
 		Load:        "The machine's load average has reached max_load",
 		CPS:         "More connections a second than cps allows",

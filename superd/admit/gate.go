@@ -143,6 +143,13 @@ func (g *Gate) Admit(p Peer, m Moment) Decision {
 	return Decision{Slot: Slot{taken: true, source: source}}
 }
 
+// Source is what counts as one source with addr: its prefix of the length that per_source_prefix says.
+func (g *Gate) Source(addr netip.Addr) netip.Prefix {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.sourceLocked(addr.Unmap().WithZone(""))
+}
+
 // Barred says whether only_from, no_access or access_times keep p out, as Admit would; if not, OK. It reserves nothing.
 func (g *Gate) Barred(p Peer, m Moment) Verdict {
 	g.mu.Lock()

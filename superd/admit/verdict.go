@@ -8,6 +8,7 @@ const (
 	OK          Verdict = iota
 	Address             // only_from or no_access
 	Libwrap             // hosts.allow or hosts.deny
+	Sensor              // banned since a sensor caught it
 	Time                // outside access_times
 	Load                // max_load reached
 	CPS                 // no token left
@@ -20,14 +21,14 @@ const (
 	Target              // admitted, but where it is redirected to could not be reached
 	Ident               // admitted, but its ident server does not say whose it is
 
-	// Verdicts is their number: the size of a table of counters. Libwrap, Lookup, Fork, Descriptors, Target and Ident
+	// Verdicts is their number: the size of a table of counters. Libwrap, Sensor, Lookup, Fork, Descriptors, Target and Ident
 	// are never the gate's: they are words for what happens beside it.
 	Verdicts
 )
 
 func (v Verdict) String() string {
 	return [Verdicts]string{
-		"ok", "address", "libwrap", "time", "load", "cps", "hold", "instances", "per_source",
+		"ok", "address", "libwrap", "sensor", "time", "load", "cps", "hold", "instances", "per_source",
 		"lookup", "fork", "descriptors", "target", "ident",
 	}[v]
 }

@@ -3,7 +3,7 @@ package admit
 import "testing"
 
 func TestVerdictWords(t *testing.T) {
-	want := []string{"ok", "address", "libwrap", "time", "load", "cps", "hold", "instances", "per_source", "lookup", "fork", "descriptors", "target", "ident"}
+	want := []string{"ok", "address", "libwrap", "sensor", "time", "load", "cps", "hold", "instances", "per_source", "lookup", "fork", "descriptors", "target", "ident"}
 	if int(Verdicts) != len(want) {
 		t.Fatalf("%d verdicts, want %d", Verdicts, len(want))
 	}

@@ -68,7 +68,6 @@ func legal(in Where) []string {
 
 // unavailable are attributes of xinetd.conf(5) that superd has under another name, not yet, or not at all.
 var unavailable = map[string]string{
-	"deny_time":  "Sensors are not there yet; deny_time has nothing to act on.",
 	"mdns":       "superd does not announce services. Use avahi-daemon with a .service file in /etc/avahi/services.",
 	"interface":  `superd's word for it is "bind": write bind = "ADDRESS", or bind = "eth0".`,
 	"includedir": `Write include = ["DIR/*.hcl"].`,
@@ -77,7 +76,6 @@ var unavailable = map[string]string{
 var (
 	laterFlags = map[string]string{
 		"INTERCEPT": "it is not there yet.",
-		"SENSOR":    "it is not there yet.",
 		"LABELED":   "it is not there yet.",
 	}
 	laterTypes = map[string]string{

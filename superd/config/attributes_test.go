@@ -33,6 +33,18 @@ func TestAttributes(t *testing.T) {
 		{`flags = ["NODELAY", "KeepAlive"]`, both, func(s *Service) { s.Socket.NoDelay, s.Socket.KeepAlive = true, true }},
 		{`flags = ["NORETRY"]`, both, func(s *Service) { s.NoRetry = true }},
 		{`flags = ["NOLIBWRAP"]`, both, func(s *Service) { s.Libwrap = "" }},
+		{"flags = [\"SENSOR\"]\n deny_time = 5", builtin, func(s *Service) {
+			s.Builtin, s.Sensor = SensorBuiltin, &Sensor{DenyTime: 5 * time.Minute}
+		}},
+		{"flags = [\"SENSOR\"]\n deny_time = \"1h\"", builtin, func(s *Service) {
+			s.Builtin, s.Sensor = SensorBuiltin, &Sensor{DenyTime: time.Hour}
+		}},
+		{"flags = [\"SENSOR\"]\n deny_time = \"forever\"", builtin, func(s *Service) {
+			s.Builtin, s.Sensor = SensorBuiltin, &Sensor{DenyTime: -1}
+		}},
+		{"flags = [\"SENSOR\"]\n deny_time = \"NEVER\"", builtin, func(s *Service) {
+			s.Builtin, s.Sensor = SensorBuiltin, &Sensor{}
+		}},
 		{`libwrap = "in.ftpd"`, both, func(s *Service) { s.Libwrap = "in.ftpd" }},
 		{`flags = ["ipv4"]`, both, func(s *Service) { endpoint(s, "0.0.0.0:7") }},
 		{`flags = ["IPv6"]`, both, func(s *Service) {}},

@@ -102,7 +102,7 @@ func (l *loader) buildDaemon(base *spec) Daemon {
 		s = base.in(l.daemon)
 		l.decode(s, InDaemon, noVariables)
 	}
-	d := Daemon{Watch: s.watch, Drain: s.drain, Grace: s.Grace, Log: Log{Target: s.Log.Target}, Control: l.control(s), HostsAccess: s.hostsAccess}
+	d := Daemon{Watch: s.watch, Drain: s.drain, Grace: s.Grace, Log: Log{Target: s.Log.Target}, Control: l.control(s), HostsAccess: s.hostsAccess, State: s.state}
 	d.Log.Target.Format, d.Log.Target.Redact = s.logFormat, s.logRedact
 	return d
 }

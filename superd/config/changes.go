@@ -139,6 +139,12 @@ var aspects = []struct {
 		}{s.Access.Restricted, s.Access.OnlyFrom}
 	}},
 	{"no_access", func(s *Service) any { return s.Access.NoAccess }},
+	{"deny_time", func(s *Service) any {
+		if s.Sensor != nil {
+			return s.Sensor.DenyTime
+		}
+		return nil
+	}},
 	{"libwrap", func(s *Service) any { return s.Libwrap }},
 	{"access_times", func(s *Service) any { return s.Access.Times }},
 	{"log_type", func(s *Service) any {

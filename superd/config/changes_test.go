@@ -15,6 +15,7 @@ func TestChangesSeeEverything(t *testing.T) {
 		s.Program.Credential.Groups = []uint32{1}
 		s.Access = Access{OnlyFrom: []Rule{{Name: "a"}}, NoAccess: []Rule{{Name: "b"}}, Times: []Window{{Days: 1}}}
 		s.RPC = &RPC{Program: 1, Low: 1, High: 2}
+		s.Sensor = &Sensor{DenyTime: 1}
 		s.Redirect = &Redirect{Host: "a", Port: 1}
 		s.Banner, s.BannerSuccess, s.BannerFail = []byte("a"), []byte("b"), []byte("c")
 		return s

@@ -35,6 +35,7 @@ type Daemon struct {
 
 	Control     Control
 	HostsAccess string // the folder of hosts.allow and hosts.deny
+	State       string // the folder of what outlives the daemon; "": the usual one; "none": there is none
 }
 
 // Control is the control socket.
@@ -71,7 +72,8 @@ type Service struct {
 
 	Limits  Limits
 	Access  Access
-	Libwrap string // the daemon's name in hosts.allow and hosts.deny; "": they are not asked
+	Sensor  *Sensor // nil: it serves
+	Libwrap string  // the daemon's name in hosts.allow and hosts.deny; "": they are not asked
 	Log     Log
 }
 
@@ -176,6 +178,14 @@ const (
 
 func (p Policy) String() string {
 	return [...]string{"refuse", "reset", "queue", "hold", "pause"}[p]
+}
+
+// SensorBuiltin is the Builtin of a service that serves nobody and bans who comes.
+const SensorBuiltin = "sensor"
+
+// Sensor is what a service with the flag SENSOR does to who comes.
+type Sensor struct {
+	DenyTime time.Duration // of a ban; negative: for ever; 0: there is none, only a line in the log
 }
 
 // Access is who may come, and when. The zero value admits everybody, always.

@@ -10,6 +10,8 @@ import (
 func (l *loader) resolve(s *spec) {
 	l.sockets(s)
 	switch {
+	case s.sensor:
+		l.sensor(s)
 	case s.internal:
 		l.builtin(s)
 	case s.has("redirect"):

@@ -357,6 +357,7 @@ var daemonAspects = []struct {
 	of        func(Daemon) any
 }{
 	{"watch", func(d Daemon) any { return d.Watch }},
+	{"state", func(d Daemon) any { return d.State }},
 	{"hosts_access", func(d Daemon) any { return d.HostsAccess }},
 	{"drain", func(d Daemon) any { return d.Drain }},
 	{"control", func(d Daemon) any { return d.Control.Path }},

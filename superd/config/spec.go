@@ -35,6 +35,8 @@ type spec struct {
 	ipv4, ipv6         bool // flags
 	nameInArgs         bool
 	noLibwrap          bool
+	sensor             bool
+	denyTime           time.Duration
 	user, group        string
 	groups             bool
 	server             string
@@ -52,6 +54,7 @@ type spec struct {
 	enabled, disabled []word // defaults
 	watch             bool   // superd
 	hostsAccess       string // superd
+	state             string // superd
 	drain             time.Duration
 	control           Control
 	controlGroup      string

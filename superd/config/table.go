@@ -33,6 +33,10 @@ var Attributes = []Attribute{
 		Doc:     "When the daemon stops it accepts nobody more, and leaves connections this long to end by themselves before grace begins",
 		Xinetd:  notInXinetd,
 		Example: `"25s"`},
+	{Name: "state", Where: InDaemon, Kind: stateDir(),
+		Doc:     "The folder of what is to outlive the daemon, such as the bans of sensors, or \"none\"; without it STATE_DIRECTORY of the environment, or /var/lib/superd if superd is root",
+		Xinetd:  notInXinetd,
+		Example: `"/var/lib/superd"`},
 	{Name: "hosts_access", Where: InDaemon, Default: `"/etc"`, Kind: path(false, func(s *spec) *string { return &s.hostsAccess }),
 		Doc:     "The folder of hosts.allow and hosts.deny, which all services ask that do not have the flag NOLIBWRAP; files that change are read anew",
 		Xinetd:  "The folder is always /etc",
@@ -72,9 +76,9 @@ var Attributes = []Attribute{
 		Doc:     "INTERNAL: superd answers itself, by the builtin called NAME; UNLISTED: NAME is not in /etc/services, so port must be given; TCPMUX, TCPMUXPLUS: reached by NAME through the builtin tcpmux on port 1, where TCPMUXPLUS has superd say +Go; RPC: registered with rpcbind, on a port that the kernel chooses unless port is given",
 		Xinetd:  "RPC services may have a port, are registered over the local socket for IPv6 too, and again when rpcbind comes late or is restarted; TCPMUX services need no UNLISTED, may be builtins and redirections, and are under all their own limits, not tcpmux's",
 		Example: `"INTERNAL"`},
-	{Name: "flags", Where: InService, Kind: set([]string{"REUSE", "NODELAY", "KEEPALIVE", "IPv4", "IPv6", "NAMEINARGS", "NORETRY", "NOLIBWRAP", "IDONLY"}, laterFlags, setFlags),
-		Doc:     "REUSE, NODELAY, KEEPALIVE: socket options; IPv4, IPv6: that family only; NAMEINARGS: server_args begins with the program's own name; NORETRY: a failed start is not tried again; NOLIBWRAP: hosts.allow and hosts.deny are not asked; IDONLY: only clients are served whose own host says by RFC 1413 who they are, which the program finds in TCPREMOTEINFO",
-		Xinetd:  "IDONLY needs no USERID, and does not wait for ever; INTERCEPT, SENSOR and LABELED are not there yet; NOLIBWRAP is not needed; NAMEINARGS may stand after server_args; REUSE says something for datagrams only, since listeners always reuse their address there too",
+	{Name: "flags", Where: InService, Kind: set([]string{"REUSE", "NODELAY", "KEEPALIVE", "IPv4", "IPv6", "NAMEINARGS", "NORETRY", "NOLIBWRAP", "SENSOR", "IDONLY"}, laterFlags, setFlags),
+		Doc:     "REUSE, NODELAY, KEEPALIVE: socket options; IPv4, IPv6: that family only; NAMEINARGS: server_args begins with the program's own name; NORETRY: a failed start is not tried again; NOLIBWRAP: hosts.allow and hosts.deny are not asked; SENSOR: nobody is served, and who comes is banned from all services for deny_time; IDONLY: only clients are served whose own host says by RFC 1413 who they are, which the program finds in TCPREMOTEINFO",
+		Xinetd:  "IDONLY needs no USERID, and does not wait for ever; INTERCEPT and LABELED are not there yet; SENSOR needs no INTERNAL, and catches nobody whom the lists of its own service keep out; NAMEINARGS may stand after server_args; REUSE says something for datagrams only, since listeners always reuse their address there too",
 		Example: `["IPv4", "NODELAY"]`},
 
 	// where it listens
@@ -280,6 +284,10 @@ var Attributes = []Attribute{
 		Doc:     "Who may not come, written as in only_from",
 		Xinetd:  "As only_from",
 		Example: `["192.0.2.{66,77}"]`},
+	{Name: "deny_time", Where: InService, Kind: denyTime(),
+		Doc:     "How long a service with the flag SENSOR bans who comes, from all services but sensors: minutes, a duration, FOREVER or NEVER, which only logs; coming again renews it; a client of this machine, or of a dgram sensor, whose sender can be forged, is banned only if a word of only_from other than everybody names it",
+		Xinetd:  "There it does not renew, is forgotten when xinetd ends, and bans whoever a forged datagram names",
+		Example: `"1h"`},
 	{Name: "libwrap", Where: InService, Kind: daemonName(),
 		Doc:     "The daemon's name in hosts.allow and hosts.deny; the default is the base name of the program, or NAME for a builtin; with the flag NOLIBWRAP they are not asked",
 		Xinetd:  sameAsXinetd,
@@ -328,6 +336,7 @@ func setFlags(s *spec, words []string) {
 	has := func(w string) bool { return slices.Contains(words, w) }
 	s.Socket.Reuse, s.Socket.NoDelay, s.Socket.KeepAlive = has("REUSE"), has("NODELAY"), has("KEEPALIVE")
 	s.ipv4, s.ipv6 = has("IPv4"), has("IPv6")
+	s.sensor = has("SENSOR")
 	s.nameInArgs, s.NoRetry, s.noLibwrap, s.IDOnly = has("NAMEINARGS"), has("NORETRY"), has("NOLIBWRAP"), has("IDONLY")
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -21,6 +22,40 @@ func badName(s string) string {
 		return `A name has no blanks, quotes, equals signs, backslashes or control characters.`
 	}
 	return ""
+}
+
+// denyTime is a number of minutes, as in xinetd, a duration, FOREVER or NEVER.
+func denyTime() Kind {
+	return Kind{Type: `number of minutes, duration, "FOREVER" or "NEVER"`, set: func(c cell, s *spec) {
+		text, isText := c.text()
+		switch {
+		case isText && strings.EqualFold(text, "FOREVER"):
+			s.denyTime = -1
+		case isText && strings.EqualFold(text, "NEVER"):
+			s.denyTime = 0
+		case isText:
+			if d, ok := c.duration(); ok {
+				s.denyTime = d
+			}
+		default:
+			if n, ok := c.within(0, int64(longest/time.Minute)); ok {
+				s.denyTime = time.Duration(n) * time.Minute
+			}
+		}
+	}}
+}
+
+// stateDir is an absolute path, or "none".
+func stateDir() Kind {
+	return Kind{Type: `path or "none"`, set: func(c cell, s *spec) {
+		v, ok := c.line()
+		if ok && v != "none" {
+			v, ok = c.path(v, false)
+		}
+		if ok {
+			s.state = v
+		}
+	}}
 }
 
 // daemonName is a name that hosts.allow can have in a list.

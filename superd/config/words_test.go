@@ -297,7 +297,7 @@ func TestParseNetwork(t *testing.T) {
 }
 
 func TestLegal(t *testing.T) {
-	if names := legal(InDaemon); !slices.Equal(names, []string{"watch", "drain", "hosts_access", "control", "control_mode", "control_group", "grace", "log_type", "log_format", "log_redact"}) {
+	if names := legal(InDaemon); !slices.Equal(names, []string{"watch", "drain", "state", "hosts_access", "control", "control_mode", "control_group", "grace", "log_type", "log_format", "log_redact"}) {
 		t.Errorf("superd has %q", names)
 	}
 }

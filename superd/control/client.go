@@ -125,6 +125,17 @@ func (c *Client) Kick(ctx context.Context, k Kick) (*Done, error) {
 	return c.change(ctx, "kick", url.Values{"service": {k.Service}, "source": {k.Source.String()}})
 }
 
+// Bans lists whom sensors have caught.
+func (c *Client) Bans(ctx context.Context) (*Bans, error) {
+	b := new(Bans)
+	return b, c.get(ctx, "bans", nil, b)
+}
+
+// Unban lifts the bans that have an address in common with source, an address or a range; All lifts all.
+func (c *Client) Unban(ctx context.Context, source string) (*Done, error) {
+	return c.change(ctx, "unban", url.Values{"source": {source}})
+}
+
 func (c *Client) change(ctx context.Context, verb string, q url.Values) (*Done, error) {
 	d := new(Done)
 	return d, c.post(ctx, verb, q, d)

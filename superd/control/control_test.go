@@ -63,6 +63,12 @@ func (s *stage) Resume(context.Context, string, Peer) (*Done, error) {
 	return nil, errors.New("it broke")
 }
 func (s *stage) Dump(context.Context) (*Dump, error) { return &Dump{}, nil }
+func (s *stage) Bans(context.Context) (*Bans, error) { return &Bans{Version: Version}, nil }
+
+func (s *stage) Unban(_ context.Context, source netip.Prefix, _ Peer) (*Done, error) {
+	return &Done{Version: Version, Text: source.String()}, nil
+}
+
 func (s *stage) Kick(_ context.Context, k Kick, _ Peer) (*Done, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -152,6 +158,10 @@ func TestAnswers(t *testing.T) {
 		{request("GET", "/v2/status", ""), 404, "version 1"},
 		{request("GET", "/v1status", ""), 404, ""},
 		{request("POST", "/v1/status", ""), 405, "wants the method GET"},
+		{request("GET", "/v1/bans", ""), 200, `"version": 1`},
+		{request("POST", "/v1/unban?source=192.0.2.7", ""), 200, `"text": "192.0.2.7/32"`},
+		{request("POST", "/v1/unban?source=all", ""), 200, `"text": "invalid Prefix"`},
+		{request("POST", "/v1/unban?source=everybody", ""), 400, "ADDRESS, ADDRESS/BITS or all"},
 		{request("GET", "/v1/reload", ""), 405, "wants the method POST"},
 		{request("GET", "/v1/explain?service=a&address=nowhere", ""), 400, `\"nowhere\" is no address`},
 		{request("GET", "/v1/explain?service=a&address=::1&at=noon", ""), 400, "RFC 3339"},

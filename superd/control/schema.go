@@ -192,6 +192,24 @@ type Reloaded struct {
 	Error string `json:"error,omitempty"`
 }
 
+// All is the word for all bans.
+const All = "all"
+
+// Bans are the sources that sensors have caught, the newest first.
+type Bans struct {
+	Version int   `json:"version"`
+	Bans    []Ban `json:"bans"`
+}
+
+// Ban is one of them.
+type Ban struct {
+	Source netip.Prefix `json:"source"`
+	Sensor string       `json:"sensor"` // the service's id
+	Since  time.Time    `json:"since"`
+	Until  *time.Time   `json:"until,omitempty"` // none: for ever
+	Hits   int          `json:"hits"`
+}
+
 // Done is what a change did.
 type Done struct {
 	Version int    `json:"version"`

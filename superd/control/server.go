@@ -28,6 +28,9 @@ type Daemon interface {
 	Pause(ctx context.Context, service string, by Peer) (*Done, error)
 	Resume(ctx context.Context, service string, by Peer) (*Done, error)
 	Kick(ctx context.Context, k Kick, by Peer) (*Done, error)
+	Bans(ctx context.Context) (*Bans, error)
+	// Unban lifts the bans that have an address in common with source, or all of them if it is not valid.
+	Unban(ctx context.Context, source netip.Prefix, by Peer) (*Done, error)
 	// Events calls line with each event, the oldest first, and without Follow returns after the last; line returns an
 	// error when the reader is gone.
 	Events(ctx context.Context, f Filter, line func([]byte) error) error
@@ -148,7 +151,9 @@ var verbs = map[string]verb{
 	"resume": {http.MethodPost, true, func(s *Server, ctx context.Context, q query) (any, error) {
 		return s.daemon.Resume(ctx, q.Get("service"), q.by)
 	}},
-	"kick": {http.MethodPost, true, (*Server).kick},
+	"kick":  {http.MethodPost, true, (*Server).kick},
+	"bans":  {http.MethodGet, false, func(s *Server, ctx context.Context, _ query) (any, error) { return s.daemon.Bans(ctx) }},
+	"unban": {http.MethodPost, true, (*Server).unban},
 }
 
 // query is a request's parameters and who sends it.
@@ -281,6 +286,17 @@ func (s *Server) kick(ctx context.Context, q query) (any, error) {
 		return nil, &Error{http.StatusBadRequest, "kick wants connection=NUMBER, or service=ID and source=ADDRESS or ADDRESS/BITS"}
 	}
 	return s.daemon.Kick(ctx, k, q.by)
+}
+
+func (s *Server) unban(ctx context.Context, q query) (any, error) {
+	if q.Get("source") == All {
+		return s.daemon.Unban(ctx, netip.Prefix{}, q.by)
+	}
+	source, err := ParseSource(q.Get("source"))
+	if err != nil {
+		return nil, &Error{http.StatusBadRequest, "unban wants source=ADDRESS, ADDRESS/BITS or all"}
+	}
+	return s.daemon.Unban(ctx, source, q.by)
 }
 
 // ParseSource reads an address, or a range as ADDRESS/BITS.

@@ -136,6 +136,23 @@ func Exhausted(service string, err error) Event {
 // Recovered says that what an Exhausted was about is there again.
 func Recovered(service string) Event { return about(kindRecovered, service) }
 
+// Ban says that a sensor, a service's id, keeps a source out for d; for ever if d is negative.
+func Ban(sensor, source string, d time.Duration, hits int) Event {
+	e := about(kindBan, sensor)
+	e.str(keySource, source)
+	e.retry(d)
+	e.num(keyHits, int64(hits))
+	return e
+}
+
+// Unban says that an operator has lifted so many bans: of a source, or of "all".
+func Unban(source string, bans int) Event {
+	e := Event{kind: kindUnban}
+	e.str(keySource, source)
+	e.num(keyBans, int64(bans))
+	return e
+}
+
 // Stopping says why the daemon ends ("SIGTERM"), and how many connections it has to end first.
 func Stopping(reason string, connections int) Event {
 	e := Event{kind: kindStopping}

@@ -23,7 +23,7 @@ const (
 
 // event is e itself where nothing is to be redacted.
 func (r redactor) event(e *Event) *Event {
-	if r.how == config.RedactNone || e.kind != kindStart && e.kind != kindExit && e.kind != kindRefuse {
+	if r.how == config.RedactNone || !aboutPeers(e.kind) {
 		return e
 	}
 	less := Event{kind: e.kind, flags: e.flags, process: e.process}
@@ -32,6 +32,8 @@ func (r redactor) event(e *Event) *Event {
 		switch f.key {
 		case keyFrom:
 			r.from(&less, f)
+		case keySource:
+			less.str(keySource, r.source(f.str))
 		case keyPort:
 		case keyDetail:
 			if tellsNothing(e.word(keyVerdict)) {
@@ -42,6 +44,33 @@ func (r redactor) event(e *Event) *Event {
 		}
 	}
 	return &less
+}
+
+func aboutPeers(k kind) bool {
+	switch k {
+	case kindStart, kindExit, kindRefuse, kindBan, kindUnban:
+		return true
+	}
+	return false
+}
+
+// source is what is left of a range of peers' addresses. Whatever else the text is, such as all of them, stays.
+func (r redactor) source(text string) string {
+	p, err := netip.ParsePrefix(text)
+	if err != nil {
+		return text
+	}
+	switch r.how {
+	case config.RedactHash:
+		return r.hash(p.Addr())
+	case config.RedactDrop:
+		return ""
+	}
+	bits := kept6
+	if p.Addr().Is4() {
+		bits = kept4
+	}
+	return netip.PrefixFrom(p.Addr(), min(bits, p.Bits())).Masked().String()
 }
 
 func (r redactor) from(e *Event, f *field) {
@@ -78,4 +107,10 @@ func (r redactor) hash(a netip.Addr) string {
 }
 
 // tellsNothing is for the verdicts whose detail is about this machine. That of any other may hold a peer's name.
-func tellsNothing(verdict string) bool { return verdict == "fork" || verdict == "descriptors" }
+func tellsNothing(verdict string) bool {
+	switch verdict {
+	case "fork", "descriptors", "sensor", "libwrap":
+		return true
+	}
+	return false
+}

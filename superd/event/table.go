@@ -56,6 +56,8 @@ const (
 	kindRecovered
 	kindControl
 	kindDump
+	kindBan
+	kindUnban
 	kindStopping
 	kindStopped
 	kindWarning
@@ -118,6 +120,10 @@ var kinds = [...]row{
 		[]key{keyService, keyAction, keyUID, keyBy}},
 	kindDump: {"DUMP", Notice, "The state of the daemon was written to a file, as SIGUSR1 asks for.",
 		[]key{keyFile, keyError}},
+	kindBan: {"BAN", Warning, "A sensor has caught a client, whose source is kept out of all services but sensors until it has gone by retry; without retry, for ever.",
+		[]key{keyService, keySource, keyRetry, keyHits}},
+	kindUnban: {"UNBAN", Notice, "An operator has lifted bans.",
+		[]key{keySource, keyBans}},
 	kindStopping: {"STOPPING", Info, "The daemon accepts nothing more and ends its connections.",
 		[]key{keyReason, keyConnections}},
 	kindStopped: {"STOPPED", Info, "The daemon ends.",
@@ -176,6 +182,9 @@ const (
 	keyLog
 	keySize
 	keyLimit
+	keySource
+	keyHits
+	keyBans
 	keyError
 	keyText
 )
@@ -220,6 +229,9 @@ var keys = [...]Key{
 	keyLog:         {"log", "the log in question, as log_type has it"},
 	keySize:        {"size", "in bytes"},
 	keyLimit:       {"limit", "in bytes"},
+	keySource:      {"source", "the addresses that are banned, or whose bans were lifted; \"all\" of them"},
+	keyHits:        {"hits", "how often sensors have caught the source"},
+	keyBans:        {"bans", "how many bans were lifted"},
 	keyError:       {"error", "the system's or superd's message"},
 	keyText:        {"text", "lines that follow the event, indented; in the journal they are part of MESSAGE"},
 }

@@ -64,6 +64,8 @@ func samples() []sample {
 		{"Withdrawn", Withdrawn("rusersd", "100002 versions 2-3 udp 0.0.0.0:832")},
 		{"Pause", Pause("ftp", "cps", 10*time.Second)},
 		{"Resume", Resume("ftp")},
+		{"Ban", Ban("trap", "192.0.2.7/32", time.Hour, 1)},
+		{"Unban", Unban("all", 3)},
 		{"Backoff", Backoff("tftp", "the program left its input", 1500*time.Millisecond)},
 		{"Exhausted", Exhausted("ftp", errors.New("accept: too many open files"))},
 		{"Recovered", Recovered("ftp")},

@@ -150,7 +150,7 @@ func xinetdReason(verdict string) string {
 		return "service_limit"
 	case "per_source":
 		return "per_source_limit"
-	case "lookup":
+	case "lookup", "sensor":
 		return "address"
 	case "descriptors":
 		return "fork"

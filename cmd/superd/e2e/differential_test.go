@@ -286,7 +286,7 @@ func superdServer(path string) server {
 				return fmt.Errorf("superd convert: %w", err)
 			}
 			text := strings.Replace(string(out), "defaults {", "defaults {\n  log_format = \"xinetd\"", 1)
-			return s.write("superd.hcl", text+"\nsuperd {\n  log_type = \"FILE "+s.path("daemon.log")+"\"\n  control = \"none\"\n}\n")
+			return s.write("superd.hcl", text+"\nsuperd {\n  log_type = \"FILE "+s.path("daemon.log")+"\"\n  state = \""+s.path("state")+"\"\n  control = \"none\"\n}\n")
 		},
 		command: func(s *stage) (*exec.Cmd, []string) {
 			return exec.Command(path, "run", "-c", s.path("superd.hcl")), nil

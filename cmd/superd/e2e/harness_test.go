@@ -204,6 +204,7 @@ func (s *site) command(args ...string) *exec.Cmd {
 	}
 	cmd := exec.Command(binary, append([]string{"run", "-c", s.path("superd.hcl"), "--control", "none"}, args...)...)
 	cmd.Dir = "/"
+	cmd.Env = append(os.Environ(), "STATE_DIRECTORY="+s.path("state")) // not the machine's own
 	return cmd
 }
 

@@ -6,6 +6,7 @@ superd {
   drain      = "1m"
   grace      = "20s"
   hosts_access = "/etc/superd"
+  state = "/var/lib/superd"
   log_type   = "JOURNAL notice"
   log_format = "json"
   log_redact = "hash"
@@ -95,4 +96,11 @@ service "rstatd" {
   server      = "/bin/sh"
   rpc_version = "2-4"
   rpc_number  = 100300
+}
+
+service "trap" {
+  port        = 7011
+  socket_type = "stream"
+  flags       = ["SENSOR"]
+  deny_time   = "1h"
 }
