@@ -18,6 +18,7 @@ type inetd struct {
 	pairs map[string]family // what protocols there are for each service name and kind of socket
 	made  []*inetdService
 	solar bool // the file has Solaris's habits: there tcp6 is IPv4 too
+	bsd   bool // the file is one of the BSDs', where inetd asks hosts.allow and hosts.deny
 }
 
 // family is a set of address families.
@@ -72,7 +73,7 @@ func (n *inetd) source(src *source, id fileID) {
 	entries, after := parseInetd(src.lines)
 	n.used = true
 	n.pairs = make(map[string]family)
-	n.solar = false
+	n.solar, n.bsd = false, false
 	for _, e := range entries {
 		n.notice(e)
 	}
@@ -109,12 +110,12 @@ func (n *inetd) glob(src *source, e *inetdEntry) {
 		n.remark(e.at.Place, "No file matches %s.", pattern)
 		n.head = append(n.head, row{comment: mark + "no file matches: " + oneLine(e.at.text), from: []origin{e.at}})
 	}
-	pairs, hosts, solar := n.pairs, n.hosts, n.solar
+	pairs, hosts, solar, bsd := n.pairs, n.hosts, n.solar, n.bsd
 	for _, path := range paths {
 		n.hosts = hosts
 		n.include(path, e.at.Place)
 	}
-	n.pairs, n.hosts, n.solar = pairs, hosts, solar
+	n.pairs, n.hosts, n.solar, n.bsd = pairs, hosts, solar, bsd
 }
 
 // done writes what all services of inetd have in common into defaults.
@@ -133,13 +134,14 @@ func (n *inetd) done() {
 	}
 	b := n.defaultsBlock(n.made[0].e.at)
 	b.before = append(b.before,
-		row{comment: "# inetd gives its programs all groups of their user. Its tcp and udp are IPv4 alone, hence flags = [\"IPv4\"] below;"},
-		row{comment: "# without the flag a service takes IPv6 as well."})
+		row{comment: "# inetd gives its programs all groups of their user. Its tcp and udp are IPv4 alone, hence the flag IPv4 below; without"},
+		row{comment: "# it a service takes IPv6 as well. NOLIBWRAP keeps hosts.allow and hosts.deny from what tcpd did not guard."})
 	b.set("groups", "true")
 }
 
 // notice looks for what the meaning of other lines depends on.
 func (n *inetd) notice(e *inetdEntry) {
+	n.bsd = n.bsd || len(e.keys) > 0 || len(e.fields) > 5 && strings.HasPrefix(e.fields[5], "/usr/libexec/")
 	if e.disabled || e.bad != "" || len(e.fields) < 3 {
 		return
 	}

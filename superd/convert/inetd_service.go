@@ -109,6 +109,7 @@ func (s *inetdService) convert(fields []string) {
 	s.socket(strings.ToLower(fields[1]), strings.ToLower(fields[2]), mux)
 	s.wait(fields[3])
 	s.run(fields[4], fields[5], fields[6:])
+	s.unwrapped()
 	if s.e.disabled {
 		s.b.set("disable", "true", s.e.at)
 	}
@@ -412,6 +413,13 @@ func (s *inetdService) server(server string, args []string) {
 	}
 }
 
+// unwrapped keeps hosts.allow and hosts.deny from a service that had no tcpd before it, for such an inetd as does not ask them itself.
+func (s *inetdService) unwrapped() {
+	if _, ok := hasWord("flags", "NOLIBWRAP"); ok && s.b.get("libwrap") == nil && !s.bsd {
+		s.flags("NOLIBWRAP")
+	}
+}
+
 // pathless finds a program that inetd looks for in its PATH, or in its folder.
 func (s *inetdService) pathless(name string) string {
 	if strings.Contains(name, "/") {
@@ -483,7 +491,7 @@ func (s *inetdService) keyedRest(values map[string][]string, one func(string) st
 	if group := one("group"); group != "" {
 		s.put("group", account(group))
 	}
-	exec := one("exec")
+	exec := one("exec") // NetBSD's inetd asks hosts.allow and hosts.deny itself
 	if exec == "" || exec == "internal" {
 		s.internal(nil)
 		return

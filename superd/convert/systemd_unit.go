@@ -90,6 +90,9 @@ func (c *unitConverter) convert(listens []listen) {
 	}
 	c.unit(c.service)
 	c.program()
+	if _, ok := hasWord("flags", "NOLIBWRAP"); ok { // systemd does not ask hosts.allow and hosts.deny
+		c.flag(first.from, "NOLIBWRAP")
+	}
 }
 
 // most is systemd's own limit for Accept=yes.
