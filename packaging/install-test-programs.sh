@@ -25,7 +25,7 @@ packages="vsftpd lftp curl ca-certificates
 	libwrap0 libtirpc3 libselinux1 libkrb5-3 libtinfo6
 	libhiredis0.14 libmemcached11 libmemcachedutil2 libpcre2-posix3 libsodium23
 	libacl1 libaudit1 libcap2 libcrypt1 libgcrypt20 libip4tc2 libkmod2 liblz4-1 liblzma5 libmount1 libpam0g libseccomp2 libssl3 libzstd1"
-unpacked="xinetd tcpd proftpd-core atftpd fingerd micro-httpd inetutils-telnetd busybox-static systemd libsystemd-shared libsystemd0"
+unpacked="xinetd tcpd proftpd-core atftpd fingerd micro-httpd inetutils-telnetd busybox-static systemd libsystemd-shared libsystemd0 openrc libeinfo1 librc1"
 programs="mandoc lintian rpmbuild rpmlint shellcheck zsh fish logrotate mmdebstrap vsftpd lftp curl in.tftpd tftp rsync git sshd ssh ssh-keygen telnet nc gcc ps ss prlimit unshare mount
 	finger cvs oidentd nrpe nbdkit nbdinfo nbdcopy amcheck mariadbd mariadb
 	promtool prometheus chromium fail2ban-regex fail2ban-client"
@@ -93,9 +93,9 @@ done
 
 # Root file systems that packaging/test boots: this Debian's, with the xinetd that superd leaves alone, and a newer one where it can be had.
 root() { # SUITE PACKAGES
-	[ ! -e "$folder/$1/.complete" ] || return 0
+	if [ -e "$folder/$1/.complete" ] && [ -e "$folder/$1/usr/sbin/logrotate" ]; then return 0; fi
 	rm -rf "${folder:?}/$1"
-	mmdebstrap --variant=minbase --include="systemd,systemd-sysv,dbus,iproute2,procps,rpm$2" "$1" "$folder/$1" >"$scratch/log" 2>&1 || {
+	mmdebstrap --variant=minbase --include="systemd,systemd-sysv,dbus,iproute2,procps,rpm,logrotate$2" "$1" "$folder/$1" >"$scratch/log" 2>&1 || {
 		rm -rf "${folder:?}/$1"
 		return 1
 	}

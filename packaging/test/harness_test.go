@@ -88,8 +88,12 @@ const (
 	newVersion = "0.0.2"
 )
 
-// built are the packages, made once for all tests, for this machine's architecture: versions old and new.
+// built are the packages, made once for all tests, for this machine's architecture: versions old and new. SUPERD_TEST_PACKAGES names
+// a folder that has them already.
 var built = sync.OnceValues(func() (string, error) {
+	if dir := os.Getenv("SUPERD_TEST_PACKAGES"); dir != "" {
+		return dir, nil
+	}
 	dir, err := os.MkdirTemp("", "superd-packages-")
 	if err != nil {
 		return "", err

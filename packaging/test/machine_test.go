@@ -71,17 +71,24 @@ func boot(t *testing.T, suite string, init ...string) *machine {
 	})
 	eventually(t, suite+" boots", func() bool {
 		m.pid = child(cmd.Process.Pid)
-		if m.pid == 0 {
+		if m.pid == 0 || !apart(m.pid) {
 			return false
 		}
 		if len(init) > 0 {
-			_, err := m.try("test -d /proc/1 && ! test -d /mnt/old/proc")
-			return err == nil
+			line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", m.pid)) // the last thing that boot.sh does
+			return string(line) == strings.Join(init, "\x00")+"\x00"
 		}
 		out, _ := m.try("systemctl is-system-running --wait")
 		return strings.TrimSpace(out) == "running"
 	})
 	return m
+}
+
+// apart reports whether a process has process ids of its own, as those that boot.sh runs before do not.
+func apart(pid int) bool {
+	ours, _ := os.Readlink("/proc/self/ns/pid")
+	its, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", pid))
+	return err == nil && its != ours
 }
 
 // child is the only child of a process; 0 if it has none yet.

@@ -16,7 +16,7 @@ defaults {
   instances = "UNLIMITED"
   per_source = "UNLIMITED"
 }
-service "hello" {
+service "greet" {
   type        = "UNLISTED"
   port        = 7007
   bind        = "127.0.0.1"
@@ -153,7 +153,7 @@ func (m *machine) newMain(was string) {
 // reloadFails: a mistake fails the reload, says where it is, and changes nothing.
 func reloadFails(m *machine) {
 	m.t.Helper()
-	m.write("/etc/superd/conf.d/broken.hcl", "service \"hello\" {\n  prot = 7\n}\n")
+	m.write("/etc/superd/conf.d/broken.hcl", "service \"greet2\" {\n  prot = 7\n}\n")
 	m.fails("systemctl reload superd")
 	if log := m.sh("journalctl -u superd --no-pager -n 30"); !strings.Contains(log, "broken.hcl:2") {
 		m.t.Errorf("the journal does not say where the mistake is:\n%s", log)
