@@ -4,11 +4,11 @@ import (
 	"errors"
 	"net/netip"
 	"sync"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"superd/superd/admit"
+	"superd/superd/config"
 	"superd/superd/socket"
 	"superd/superd/spawn"
 )
@@ -19,14 +19,20 @@ const largestDatagram = 65507
 // answer serves a dgram builtin: one datagram in, at most one out. There is no connection, so it logs neither START
 // nor EXIT, and a REFUSE for each source once a minute.
 func (l *listener) answer() {
-	request, reply := make([]byte, largestDatagram), make([]byte, 0, largestDatagram)
 	trouble := l.trouble()
+	batch, err := socket.NewBatch()
+	for ; err != nil; batch, err = socket.NewBatch() {
+		if trouble.wait(err); l.stopping() {
+			return
+		}
+	}
+	defer batch.Close()
 	for l.admitting() {
-		n, peer, to, err := l.sock.Recv(request)
+		err := l.sock.Receive(batch, l.atOnce())
 		switch {
 		case err == nil:
 			trouble.over()
-			l.answerOne(request[:n], reply, peer, to)
+			l.answerAll(batch)
 		case errors.Is(err, socket.ErrInterrupted):
 		default:
 			trouble.wait(err)
@@ -34,26 +40,62 @@ func (l *listener) answer() {
 	}
 }
 
-func (l *listener) answerOne(request, reply []byte, peer netip.AddrPort, to socket.Destination) {
-	if l.host.answersItself(peer.Port()) {
-		return
+// atOnce is how many datagrams may be taken without asking the gate: where it makes them wait they wait in the kernel.
+func (l *listener) atOnce() int {
+	limits := &l.svc.current.Load().Limits
+	if limits.CPS.Rate > 0 && (limits.OnCPS == config.Queue || limits.OnCPS == config.Pause) {
+		return 1
+	}
+	return socket.BatchSize
+}
+
+func (l *listener) answerAll(batch *socket.Batch) {
+	set := l.use()
+	defer set.drop()
+	now := l.host.moment(set)
+	var in, out, n uint64
+	for i := range batch.Len() {
+		d := l.sock.Datagram(batch, i)
+		if l.host.answersItself(d.Peer.Port()) || !l.admitDatagram(set, d.Peer, now) {
+			continue
+		}
+		text := set.builtin.Dgram(batch.Room(i), d.Data, now.Now)
+		if text != nil {
+			l.sock.Answer(batch, i, &d, text)
+		}
+		n, in, out = n+1, in+uint64(len(d.Data)), out+uint64(len(text))
+	}
+	l.sock.SendAll(batch)
+	l.svc.tally().datagrams.Add(n)
+	l.svc.tally().carried(socket.Traffic{In: in, Out: out})
+}
+
+// admitDatagram asks the gate about a datagram that is answered here and now. Most need no conn.
+func (l *listener) admitDatagram(set *settings, peer netip.AddrPort, now admit.Moment) bool {
+	if set.Libwrap == "" && set.Sensor == nil && !l.svc.gate.NeedsNames(peer.Addr()) {
+		d := l.svc.gate.Admit(admit.Peer{Addr: peer.Addr()}, now)
+		if d.Verdict == admit.OK {
+			l.svc.gate.Release(d.Slot)
+			return true
+		}
+		if d.Policy != config.Queue {
+			c := l.newConn(-1, peer)
+			defer c.finish()
+			c.logRefuse(d.Verdict, "")
+			return false
+		}
 	}
 	c := l.newConn(-1, peer)
 	defer c.finish()
 	if !c.admitDatagram() {
-		return
+		return false
 	}
-	if c.set.Sensor != nil {
+	if set.Sensor != nil {
 		c.caught()
 		c.logRefuse(admit.Sensor, "")
-		return
+		return false
 	}
-	c.svc.tally().datagrams.Add(1)
-	text := c.set.builtin.Dgram(reply, request, time.Now())
-	if text != nil {
-		_ = l.sock.Send(text, peer, to) // a datagram may be lost
-	}
-	c.svc.tally().carried(socket.Traffic{In: uint64(len(request)), Out: uint64(len(text))})
+	return true
 }
 
 // admitDatagram asks the gate about the sender of a datagram that superd has taken.

@@ -49,14 +49,27 @@ func answerable(a netip.Addr) netip.Addr {
 	return a
 }
 
-// source is the control message that makes a datagram leave from d. The interface is left to the routing table,
-// which may well answer through another one, except where the address means nothing without it.
-func (s *Socket) source(d Destination) []byte {
+// appendSource appends the control message that makes a datagram leave from d. The interface is left to the routing
+// table, which may well answer through another one, except where the address means nothing without it.
+func (s *Socket) appendSource(control []byte, d Destination) []byte {
 	switch {
 	case !d.Source.IsValid() || d.Source.IsUnspecified():
-		return nil
+		return control
 	case s.family == unix.AF_INET:
-		return unix.PktInfo4(&unix.Inet4Pktinfo{Spec_dst: d.Source.As4()})
+		info := unix.Inet4Pktinfo{Spec_dst: d.Source.As4()}
+		return appendControl(control, unix.IPPROTO_IP, unix.IP_PKTINFO, (*[unix.SizeofInet4Pktinfo]byte)(unsafe.Pointer(&info))[:])
 	}
-	return unix.PktInfo6(&unix.Inet6Pktinfo{Addr: d.Source.As16(), Ifindex: zone(d.Source)})
+	info := unix.Inet6Pktinfo{Addr: d.Source.As16(), Ifindex: zone(d.Source)}
+	return appendControl(control, unix.IPPROTO_IPV6, unix.IPV6_PKTINFO, (*[unix.SizeofInet6Pktinfo]byte)(unsafe.Pointer(&info))[:])
+}
+
+// appendControl appends a control message (cmsg(3)) and the space behind it.
+func appendControl(control []byte, level, kind int32, data []byte) []byte {
+	header := unix.Cmsghdr{Level: level, Type: kind}
+	header.SetLen(unix.CmsgLen(len(data)))
+	from := len(control)
+	control = append(control, (*[unix.SizeofCmsghdr]byte)(unsafe.Pointer(&header))[:]...)
+	control = append(control, make([]byte, unix.CmsgLen(0)-unix.SizeofCmsghdr)...)
+	control = append(control, data...)
+	return append(control, make([]byte, from+unix.CmsgSpace(len(data))-len(control))...)
 }
