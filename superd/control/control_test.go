@@ -92,6 +92,14 @@ func (s *stage) Events(ctx context.Context, f Filter, line func([]byte) error) e
 // open serves d on a socket of its own.
 func open(t *testing.T, d Daemon, mode fs.FileMode) (path string, s *Server) {
 	t.Helper()
+	return openWith(t, d, mode, usual)
+}
+
+// hasty has the server lose patience while a test waits for that.
+var hasty = patience{arrive: 300 * time.Millisecond, take: 300 * time.Millisecond}
+
+func openWith(t *testing.T, d Daemon, mode fs.FileMode, p patience) (path string, s *Server) {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "superd") // t.TempDir is too long for a socket
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +113,7 @@ func open(t *testing.T, d Daemon, mode fs.FileMode) (path string, s *Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s = NewServer(d)
+	s = newServer(d, p)
 	served := make(chan struct{})
 	go func() { defer close(served); s.Serve(l) }()
 	t.Cleanup(func() { l.Close(); s.Close(); <-served })
@@ -196,8 +204,7 @@ func TestAnswers(t *testing.T) {
 
 // TestHalfARequest: a client that stops in the middle is dropped when its time is over, and its memory with it.
 func TestHalfARequest(t *testing.T) {
-	t.Parallel() // it waits for a time limit to pass
-	path, s := open(t, &stage{}, 0o600)
+	path, s := openWith(t, &stage{}, 0o600, hasty)
 	for _, text := range []string{"", "GET /v1/status HTTP/1.1\r\nHost", "POST /v1/pause?service=a HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nfour"} {
 		c := dial(t, path)
 		io.WriteString(c, text)
@@ -253,9 +260,8 @@ func TestBusy(t *testing.T) {
 
 // TestSlowReader: one that follows events and does not read is dropped; one too many is told so.
 func TestSlowReader(t *testing.T) {
-	t.Parallel() // it waits for a time limit to pass
 	d := &stage{large: 64 << 10}
-	path, s := open(t, d, 0o600)
+	path, s := openWith(t, d, 0o600, hasty)
 	slow := dial(t, path)
 	io.WriteString(slow, "GET /v1/events?follow=1 HTTP/1.1\r\nHost: superd\r\n\r\n")
 	eventually(t, "it follows", func() bool { return len(s.followers) == 1 })
@@ -273,17 +279,16 @@ func TestSlowReader(t *testing.T) {
 
 // TestEventsOutliveTheTimeOfARequest: a stream goes on when the time is over that a request has to arrive.
 func TestEventsOutliveTheTimeOfARequest(t *testing.T) {
-	t.Parallel() // it waits for a time limit to pass
-	path, s := open(t, &stage{}, 0o600)
+	path, s := openWith(t, &stage{}, 0o600, hasty)
 	c, err := Dial(context.Background(), []string{path}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), headTime+time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*hasty.arrive)
 	defer cancel()
 	began, lines := time.Now(), 0
 	err = c.Events(ctx, Filter{Follow: true}, func(string) error { lines++; return nil })
-	if !errors.Is(err, context.DeadlineExceeded) || lines != 1 || time.Since(began) < headTime {
+	if !errors.Is(err, context.DeadlineExceeded) || lines != 1 || time.Since(began) < hasty.arrive {
 		t.Errorf("%v after %v and %d lines", err, time.Since(began), lines)
 	}
 	eventually(t, "the server notices", func() bool { return len(s.followers) == 0 })

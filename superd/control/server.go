@@ -67,17 +67,21 @@ const (
 	maxBody      = 4 << 10 // bytes; no request needs one
 	maxHead      = 8 << 10
 
-	headTime   = 5 * time.Second  // for a request to arrive
 	idleTime   = 30 * time.Second // between requests
 	answerTime = 20 * time.Second // for an answer to be made
-	writeTime  = 10 * time.Second // for a reader to take an answer, or a line of the stream
 
 	dearPace = 500 * time.Millisecond // between two dear answers to those who may only look
 )
 
+// patience is how long a client may take: for its request to arrive, and to take in an answer, or a line of the stream.
+type patience struct{ arrive, take time.Duration }
+
+var usual = patience{arrive: 5 * time.Second, take: 10 * time.Second}
+
 // Server answers on control sockets. Make it with NewServer.
 type Server struct {
 	daemon    Daemon
+	patience  patience
 	http      http.Server
 	clients   clients
 	answers   chan struct{}
@@ -102,12 +106,14 @@ func (p *pace) passes(now time.Time, interval time.Duration) bool {
 }
 
 // NewServer makes a server that listens nowhere yet.
-func NewServer(d Daemon) *Server {
-	s := &Server{daemon: d, answers: make(chan struct{}, maxAnswers), followers: make(chan struct{}, maxFollowers)}
+func NewServer(d Daemon) *Server { return newServer(d, usual) }
+
+func newServer(d Daemon, p patience) *Server {
+	s := &Server{daemon: d, patience: p, answers: make(chan struct{}, maxAnswers), followers: make(chan struct{}, maxFollowers)}
 	s.http = http.Server{
 		Handler:           http.HandlerFunc(s.serve),
-		ReadHeaderTimeout: headTime,
-		ReadTimeout:       headTime,
+		ReadHeaderTimeout: p.arrive,
+		ReadTimeout:       p.arrive,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHead,
 		ErrorLog:          log.New(io.Discard, "", 0), // what clients do wrong is theirs to know
@@ -170,21 +176,21 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	switch {
 	case client == nil || !client.peer.may(client.access, false):
-		refuse(w, &Error{http.StatusForbidden, "only root, the daemon's own user and the group of the control socket may look"})
+		s.refuse(w, &Error{http.StatusForbidden, "only root, the daemon's own user and the group of the control socket may look"})
 	case !found || !known:
-		refuse(w, &Error{http.StatusNotFound, fmt.Sprintf("there is no %.100q; this is version %d of the schema in superd-control(7)", r.URL.Path, Version)})
+		s.refuse(w, &Error{http.StatusNotFound, fmt.Sprintf("there is no %.100q; this is version %d of the schema in superd-control(7)", r.URL.Path, Version)})
 	case r.Method != v.method:
 		w.Header().Set("Allow", v.method)
-		refuse(w, &Error{http.StatusMethodNotAllowed, fmt.Sprintf("%s wants the method %s", r.URL.Path, v.method)})
+		s.refuse(w, &Error{http.StatusMethodNotAllowed, fmt.Sprintf("%s wants the method %s", r.URL.Path, v.method)})
 	case r.ContentLength > maxBody || r.ContentLength < 0:
 		w.Header().Set("Connection", "close")
-		refuse(w, &Error{http.StatusRequestEntityTooLarge, fmt.Sprintf("a request has a body of at most %d bytes, and needs none", maxBody)})
+		s.refuse(w, &Error{http.StatusRequestEntityTooLarge, fmt.Sprintf("a request has a body of at most %d bytes, and needs none", maxBody)})
 	case err != nil:
-		refuse(w, &Error{http.StatusBadRequest, "the part behind the question mark cannot be read"})
+		s.refuse(w, &Error{http.StatusBadRequest, "the part behind the question mark cannot be read"})
 	case v.changes && !client.peer.may(client.access, true):
-		refuse(w, &Error{http.StatusForbidden, "only root and the daemon's own user may change anything"})
+		s.refuse(w, &Error{http.StatusForbidden, "only root and the daemon's own user may change anything"})
 	case dear(word, values) && !client.peer.Trusted && !s.dear.passes(time.Now(), dearPace):
-		refuse(w, &Error{http.StatusServiceUnavailable, "too many are asking for that; try again"})
+		s.refuse(w, &Error{http.StatusServiceUnavailable, "too many are asking for that; try again"})
 	case !received(w, r):
 	case word == "events":
 		s.events(w, r, query{values, client.peer})
@@ -228,15 +234,15 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, v verb, q query)
 	case s.answers <- struct{}{}:
 		defer func() { <-s.answers }()
 	case <-ctx.Done():
-		refuse(w, &Error{http.StatusServiceUnavailable, "too many are asking at once; try again"})
+		s.refuse(w, &Error{http.StatusServiceUnavailable, "too many are asking at once; try again"})
 		return
 	}
 	a, err := v.do(s, ctx, q)
 	if err != nil {
-		refuse(w, err)
+		s.refuse(w, err)
 		return
 	}
-	write(w, http.StatusOK, a)
+	s.write(w, http.StatusOK, a)
 }
 
 func (s *Server) status(ctx context.Context, q query) (any, error) {
@@ -322,7 +328,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, q query) {
 	case s.followers <- struct{}{}:
 		defer func() { <-s.followers }()
 	default:
-		refuse(w, &Error{http.StatusServiceUnavailable, fmt.Sprintf("%d clients read events already", maxFollowers)})
+		s.refuse(w, &Error{http.StatusServiceUnavailable, fmt.Sprintf("%d clients read events already", maxFollowers)})
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
@@ -331,7 +337,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, q query) {
 	}
 	out := http.NewResponseController(w)
 	err := s.daemon.Events(r.Context(), f, func(line []byte) error {
-		_ = out.SetWriteDeadline(time.Now().Add(writeTime)) // on a connection that is gone, writing says so
+		_ = out.SetWriteDeadline(time.Now().Add(s.patience.take)) // on a connection that is gone, writing says so
 		if _, err := w.Write(line); err != nil {
 			return err
 		}
@@ -345,20 +351,20 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, q query) {
 	}
 }
 
-func refuse(w http.ResponseWriter, err error) {
+func (s *Server) refuse(w http.ResponseWriter, err error) {
 	e := &Error{Code: http.StatusInternalServerError, Text: err.Error()}
 	if !errors.As(err, &e) && errors.Is(err, context.DeadlineExceeded) {
 		e = &Error{http.StatusServiceUnavailable, "the daemon is busy; try again"}
 	}
-	write(w, e.Code, map[string]any{"version": Version, "error": e.Text})
+	s.write(w, e.Code, map[string]any{"version": Version, "error": e.Text})
 }
 
-func write(w http.ResponseWriter, code int, answer any) {
+func (s *Server) write(w http.ResponseWriter, code int, answer any) {
 	text, err := json.MarshalIndent(answer, "", "  ")
 	if err != nil {
 		code, text = http.StatusInternalServerError, []byte(`{"error": "the answer cannot be written"}`)
 	}
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTime))
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.patience.take))
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
 	_, _ = w.Write(append(text, '\n')) // a reader that is gone or too slow is dropped
