@@ -68,8 +68,8 @@ func (d *loop) writeDump() (string, error) {
 		return "", err
 	}
 	s.Resources = d.resources()
-	for _, v := range s.Services {
-		measure(v.Detail)
+	for i := range s.Services {
+		measure(&s.Services[i])
 	}
 	text, err := json.MarshalIndent(d.dump(s, d.running.Files), "", "  ")
 	if err != nil {
@@ -114,8 +114,9 @@ func (d *loop) resources() *control.Resources {
 }
 
 // measure adds what the kernel knows of connections.
-func measure(d *control.Detail) {
-	if d == nil {
+func measure(v *control.Service) {
+	d := v.Detail
+	if d == nil || len(v.Endpoints) > 0 && strings.HasPrefix(v.Endpoints[0].Endpoint, "udp") {
 		return
 	}
 	for i := range d.Connections {

@@ -53,8 +53,8 @@ func (o operator) Status(ctx context.Context, services []string, detail bool) (s
 	}
 	if detail {
 		s.Resources = o.resources()
-		for _, v := range s.Services {
-			measure(v.Detail)
+		for i := range s.Services {
+			measure(&s.Services[i])
 		}
 	}
 	return s, nil
@@ -192,6 +192,9 @@ func (o operator) Events(ctx context.Context, f control.Filter, line func([]byte
 		if len(f.Services) > 0 && !slices.Contains(f.Services, r.Event.Service()) ||
 			len(f.Verdicts) > 0 && !slices.Contains(f.Verdicts, r.Event.Verdict()) {
 			return nil
+		}
+		if !f.Whole {
+			r = r.Bare()
 		}
 		return line(r.Line(!f.Text))
 	})

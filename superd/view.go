@@ -282,6 +282,7 @@ func problemsOf(diags *config.Diagnostics) []control.Problem {
 func recent(feed *event.Feed) []string {
 	var lines []string
 	for _, r := range feed.Last() {
+		r = r.Bare()
 		lines = append(lines, strings.TrimSuffix(string(r.Line(false)), "\n"))
 	}
 	return lines

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"superd/superd"
+	"superd/superd/control"
 )
 
 func runCommand() *cobra.Command {
@@ -29,7 +30,11 @@ SIGHUP reads the configuration again: all of it is taken over, or none. SIGQUIT 
 				return err
 			}
 			if options.Background {
-				if err := leaveFolder(&options.Config, &options.PidFile); err != nil {
+				paths := []*string{&options.Config, &options.PidFile}
+				if options.Control != control.None {
+					paths = append(paths, &options.Control)
+				}
+				if err := leaveFolder(paths...); err != nil {
 					return err
 				}
 			}

@@ -55,6 +55,7 @@ type Kick struct {
 type Filter struct {
 	Follow   bool
 	Text     bool // as lines of a log, not as JSON
+	Whole    bool // with the lines that quote files; a Server sets it for those who may see them
 	Services []string
 	Verdicts []string
 }
@@ -321,7 +322,7 @@ func ParseSource(text string) (netip.Prefix, error) {
 // events is the one answer that has no end. Each line has its own time to be taken in.
 func (s *Server) events(w http.ResponseWriter, r *http.Request, q query) {
 	f := Filter{
-		Follow: q.Get("follow") != "", Text: q.Get("format") == "text",
+		Follow: q.Get("follow") != "", Text: q.Get("format") == "text", Whole: q.by.Trusted,
 		Services: q.Values["service"], Verdicts: q.Values["verdict"],
 	}
 	select {

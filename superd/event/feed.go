@@ -161,6 +161,12 @@ func (r *Reading) Line(json bool) []byte {
 	return f.append(nil, &r.Event, r.At)
 }
 
+// Bare is the reading without the lines that follow the event: they quote files, in which there may be secrets.
+func (r Reading) Bare() Reading {
+	r.Event.text = ""
+	return r
+}
+
 // Name is the event's word: "REFUSE".
 func (e *Event) Name() string { return kinds[e.kind].name }
 
