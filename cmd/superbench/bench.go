@@ -28,7 +28,8 @@ type bench struct {
 	profile    string // a folder for the profiles of superd; "": none
 	builtHere  bool   // superd has been built from its source
 	noNewPrivs bool   // it has this attribute
-	launched   int    // servers so far: each has a folder and an address
+	running    running
+	launched   int // servers so far: each has a folder and an address
 }
 
 // The metrics that every load has. per1000 are seconds of processor time.
@@ -128,7 +129,7 @@ func (b *bench) launch(t *table, e *entry) (*server, error) {
 			return nil, err
 		}
 	}
-	s, err := e.start(l, e.name(), b.ask)
+	s, err := e.start(l, e.name(), &b.running, b.ask)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", e.name(), err)
 	}

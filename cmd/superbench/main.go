@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"os/user"
 	"path/filepath"
 	"regexp"
@@ -112,6 +113,7 @@ func superbench(args []string, out io.Writer) int {
 		return 1
 	}
 	defer b.shop.Close()
+	defer b.breakOff()()
 	b.introduce()
 	for _, s := range chosen {
 		b.play(s)
@@ -153,6 +155,23 @@ func newBench(o options, out io.Writer) (*bench, error) {
 		return nil, errors.Join(err, shop.Close())
 	}
 	return b, nil
+}
+
+// breakOff has an interrupt end the servers, the folder and this process, until it is undone.
+func (b *bench) breakOff() (undo func()) {
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, os.Interrupt, unix.SIGTERM, unix.SIGHUP)
+	go func() {
+		if _, ok := <-asked; ok {
+			b.running.kill()
+			_ = b.shop.Close()
+			os.Exit(1)
+		}
+	}()
+	return func() {
+		signal.Stop(asked)
+		close(asked)
+	}
 }
 
 func isTerminal(out io.Writer) bool {

@@ -30,6 +30,7 @@ type server struct {
 	job     job
 	lines   *lines
 	dead    chan struct{} // closed when it has ended
+	running *running
 	stopped bool
 	launch  *launch
 	served  int // connections so far
@@ -41,7 +42,7 @@ type server struct {
 const startPatience = 60 * time.Second
 
 // start runs a contender on a job, returns when it serves.
-func (c *contender) start(l *launch, name string, ask func(*server) error) (*server, error) {
+func (c *contender) start(l *launch, name string, r *running, ask func(*server) error) (*server, error) {
 	if err := c.Launch(l); err != nil {
 		return nil, err
 	}
@@ -78,6 +79,8 @@ func (c *contender) start(l *launch, name string, ask func(*server) error) (*ser
 		return nil, err
 	}
 	s.Pid = s.cmd.Process.Pid
+	s.running = r
+	r.add(s.Pid)
 	if l.Pidfile != "" {
 		err = s.follow(l.Pidfile)
 	} else {
@@ -101,7 +104,10 @@ func (c *contender) start(l *launch, name string, ask func(*server) error) (*ser
 
 // follow waits for a server to go into the background. It is our child all the same: see PR_SET_CHILD_SUBREAPER in main.
 func (s *server) follow(pidfile string) error {
-	if err := s.cmd.Wait(); err != nil {
+	err := s.cmd.Wait()
+	s.running.remove(s.Pid)
+	if err != nil {
+		s.Pid = 0
 		return err
 	}
 	text, err := poll(startPatience, func() ([]byte, error) {
@@ -112,11 +118,13 @@ func (s *server) follow(pidfile string) error {
 		return b, err
 	})
 	if err != nil {
+		s.Pid = 0 // nobody knows whose it is
 		return err
 	}
 	if s.Pid, err = strconv.Atoi(string(bytes.TrimSpace(text))); err != nil {
 		return fmt.Errorf("%s: %w", pidfile, err)
 	}
+	s.running.add(s.Pid)
 	go func() {
 		var status unix.WaitStatus
 		for {
@@ -184,6 +192,44 @@ func (s *server) stop() {
 	default:
 		_ = unix.Kill(s.Pid, unix.SIGKILL)
 		<-s.dead
+	}
+	s.running.remove(s.Pid)
+}
+
+// running are the servers' process ids, for when the run is broken off.
+type running struct {
+	mu   sync.Mutex
+	pids map[int]bool
+	over bool
+}
+
+func (r *running) add(pid int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.over {
+		_ = unix.Kill(pid, unix.SIGKILL)
+		return
+	}
+	if r.pids == nil {
+		r.pids = map[int]bool{}
+	}
+	r.pids[pid] = true
+}
+
+func (r *running) remove(pid int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.pids, pid)
+}
+
+// kill ends them all, with what they have started, and whatever is added later.
+func (r *running) kill() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.over = true
+	for pid := range r.pids {
+		_ = unix.Kill(-pid, unix.SIGKILL)
+		_ = unix.Kill(pid, unix.SIGKILL)
 	}
 }
 

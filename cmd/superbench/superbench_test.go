@@ -3,12 +3,15 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // result is the part of the JSON file that the tests look at.
@@ -131,6 +134,63 @@ func TestPeers(t *testing.T) {
 	}
 	if n := len(r.Scenarios[0].Servers); n < 2 || strict && n != 9 {
 		t.Errorf("spawn had %d servers", n)
+	}
+}
+
+// An interrupt leaves no server and no folder behind.
+func TestInterrupt(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds superd")
+	}
+	dir, folder := t.TempDir(), t.TempDir()
+	for _, name := range []string{"superd", "superbench"} {
+		if out, err := exec.Command("go", "build", "-o", filepath.Join(dir, name), "superd/cmd/"+name).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	c := exec.Command(filepath.Join(dir, "superbench"), "-superd", filepath.Join(dir, "superd"), "-run", "^tcp-daytime$", "-servers", "^superd$", "-rounds", "1000000")
+	c.Env = append(os.Environ(), "TMPDIR="+folder)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Process.Kill() }()
+	log := filepath.Join(folder, "superbench-*", "server-1", "connections.log")
+	if _, err := poll(startPatience, func() (struct{}, error) {
+		if found, _ := filepath.Glob(log); len(found) == 0 {
+			return struct{}{}, errors.New("it does not begin")
+		}
+		return struct{}{}, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	var servers []string
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", c.Process.Pid))
+	for _, file := range tasks {
+		text, _ := os.ReadFile(file)
+		servers = append(servers, strings.Fields(string(text))...)
+	}
+	if len(servers) != 1 {
+		t.Errorf("children: %v", servers)
+	}
+	if err := c.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Wait(); c.ProcessState.ExitCode() != 1 {
+		t.Errorf("it ended with %v", err)
+	}
+	if left, err := os.ReadDir(folder); len(left) > 0 || err != nil {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	for _, pid := range servers {
+		if _, err := poll(10*time.Second, func() (struct{}, error) {
+			command, _ := os.ReadFile("/proc/" + pid + "/cmdline")
+			if strings.Contains(string(command), folder) {
+				return struct{}{}, fmt.Errorf("still there: %q", command)
+			}
+			return struct{}{}, nil
+		}); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
