@@ -28,8 +28,9 @@ type conn struct {
 	user  ident.Reply // whose it is, if that had to be known first
 	by    config.Mux  // it came by tcpmux, and has not been greeted yet
 
-	altered *config.Program // as hosts.allow wants the program for this connection; nil: as the service has it
-	twisted bool            // it runs in place of a builtin
+	altered  *config.Program // as hosts.allow wants the program for this connection; nil: as the service has it
+	twisted  bool            // it runs in place of a builtin
+	severity event.Severity  // as hosts.allow wants what is logged of it
 
 	began    time.Time        // when its program was asked for
 	ending   *socket.Ending   // nil: nobody wants to know, or can, what its program's connection carries
@@ -276,13 +277,14 @@ func (c *conn) exited(e spawn.Exit) {
 // serveBuiltin owns the connection from here on.
 func (c *conn) serveBuiltin() {
 	began := time.Now()
-	defer c.finish()
 	stream, err := socket.NewConn(c.fd, c.peer)
 	if err != nil {
 		c.logRefuse(admit.Descriptors, err.Error())
+		c.finish()
 		return
 	}
 	defer stream.Close()
+	defer c.finish() // first, so that who has seen the end of it finds its place free
 	if !c.host.open.add(stream) {
 		return
 	}

@@ -14,7 +14,7 @@ import (
 // What a connection adds to its service's tally and log. The flags of log_on_success and log_on_failure are applied by the sink.
 
 func (c *conn) subject(pid int) event.Start {
-	return event.Start{Service: c.svc.id, ConnID: c.id, Pid: pid, Peer: c.peer, Local: c.local}
+	return event.Start{Service: c.svc.id, ConnID: c.id, Pid: pid, Peer: c.peer, Local: c.local, Severity: c.severity}
 }
 
 func (c *conn) logStart(pid int) {
@@ -57,7 +57,7 @@ func (c *conn) logRefuse(v admit.Verdict, detail string) {
 		return
 	}
 	refuse := event.Refuse{
-		Service: c.svc.id, ConnID: c.id, Peer: c.peer, Local: c.local, Verdict: v.String(), Detail: detail,
+		Service: c.svc.id, ConnID: c.id, Peer: c.peer, Local: c.local, Verdict: v.String(), Detail: detail, Severity: c.severity,
 	}
 	c.set.sink.Refuse(c.set.Log.OnFailure, refuse)
 	c.svc.last.note("REFUSE", v, c.peer, 0, 0)

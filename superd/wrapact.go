@@ -109,6 +109,8 @@ func (q *inquiry) act(a libwrap.Action) string {
 		q.run(q.program(), a.Text)
 	case libwrap.Setenv:
 		return q.setenv(a.Name, a.Text)
+	case libwrap.Severity:
+		q.severity = event.NewSeverity(a.Name, a.Text)
 	case libwrap.Umask:
 		q.alter().Umask = a.N
 	case libwrap.Nice:

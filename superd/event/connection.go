@@ -14,6 +14,8 @@ type Start struct {
 	Pid     int // 0: a builtin, which has no process
 	Peer    netip.AddrPort
 	Local   netip.AddrPort
+
+	Severity Severity
 }
 
 // Exit is the end of a connection that had a Start.
@@ -45,6 +47,8 @@ type Refuse struct {
 	Local   netip.AddrPort
 	Verdict string
 	Detail  string
+
+	Severity Severity
 }
 
 // event is what the flags of log_on_success let through; the zero Event if that is nothing.
@@ -52,7 +56,7 @@ func (c *Start) event(flags config.LogFlags) (e Event) {
 	if flags == 0 {
 		return
 	}
-	e.kind, e.flags, e.process = kindStart, flags, c.Pid != 0
+	e.kind, e.flags, e.process, e.severity = kindStart, flags, c.Pid != 0, c.Severity
 	c.subject(&e, flags)
 	c.hosts(&e, flags)
 	return
@@ -78,7 +82,7 @@ func (c *Exit) event(flags config.LogFlags) (e Event) {
 	if flags&(config.LogExit|config.LogDuration|config.LogTraffic) == 0 {
 		return
 	}
-	e.kind, e.flags, e.process = kindExit, flags, c.Pid != 0
+	e.kind, e.flags, e.process, e.severity = kindExit, flags, c.Pid != 0, c.Severity
 	c.subject(&e, flags)
 	if flags&config.LogExit != 0 {
 		if c.Signal != 0 {
@@ -111,7 +115,7 @@ func (c *Refuse) event(flags config.LogFlags) (e Event) {
 	if flags == 0 {
 		return
 	}
-	e.kind, e.flags = kindRefuse, flags
+	e.kind, e.flags, e.severity = kindRefuse, flags, c.Severity
 	e.str(keyService, c.Service)
 	e.num(keyConn, int64(c.ConnID))
 	e.str(keyVerdict, c.Verdict)

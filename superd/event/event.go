@@ -36,6 +36,8 @@ type Event struct {
 	// Of a connection's event, for the format of xinetd, which shows what is missing:
 	flags   config.LogFlags // those it was made with
 	process bool            // there is one
+
+	severity Severity
 }
 
 // fieldsMax is how many fields the longest event has (EXIT).

@@ -95,13 +95,23 @@ func (f *format) appendHead(b []byte, e *Event, now time.Time) []byte {
 
 func (f *format) appendPriority(b []byte, e *Event) []byte {
 	b = append(b, '<')
-	b = strconv.AppendInt(b, int64(f.facility+f.priority(e)), 10)
+	b = strconv.AppendInt(b, int64(f.facilityOf(e)+f.priority(e)), 10)
 	return append(b, '>')
+}
+
+func (f *format) facilityOf(e *Event) int {
+	if n := e.severity.facility; n > 0 && f.head == headSyslog {
+		return n - 1
+	}
+	return f.facility
 }
 
 // priority is the configured level for what is ordinary, and the event's own when it is worse. xinetd has nothing worse among
 // the lines of its services.
 func (f *format) priority(e *Event) int {
+	if n := e.severity.level; n > 0 {
+		return n - 1
+	}
 	if f.layout == layoutXinetd && e.kind <= kindUserID {
 		return f.severity
 	}

@@ -312,3 +312,27 @@ func BenchmarkFormat(b *testing.B) {
 		})
 	}
 }
+
+// What hosts.allow says of severity counts for syslog and the journal, whatever log_type says.
+func TestSeverity(t *testing.T) {
+	r := Refuse{Service: "s", Verdict: "libwrap"}
+	syslog := format{head: headSyslog, facility: 3 * 8, severity: 6}
+	for s, want := range map[Severity]string{
+		{}:                           "<29>",
+		NewSeverity("", "debug"):     "<31>",
+		NewSeverity("auth", "alert"): "<33>",
+		NewSeverity("none", "none"):  "<29>",
+	} {
+		r.Severity = s
+		e := r.event(config.LogHost)
+		if got := string(syslog.append(nil, &e, sampleTime)); !strings.HasPrefix(got, want) {
+			t.Errorf("%+v: %s, want %s", s, got, want)
+		}
+	}
+	e := r.event(config.LogHost)
+	e.severity = NewSeverity("auth", "crit")
+	journal := format{layout: layoutJournal, severity: 6}
+	if got := string(journal.append(nil, &e, sampleTime)); !strings.Contains(got, "PRIORITY=2\n") {
+		t.Errorf("%s", got)
+	}
+}

@@ -26,7 +26,7 @@ func (r redactor) event(e *Event) *Event {
 	if r.how == config.RedactNone || !aboutPeers(e.kind) {
 		return e
 	}
-	less := Event{kind: e.kind, flags: e.flags, process: e.process}
+	less := Event{kind: e.kind, flags: e.flags, process: e.process, severity: e.severity}
 	for i := range e.count {
 		f := &e.fields[i]
 		switch f.key {

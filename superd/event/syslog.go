@@ -16,6 +16,24 @@ var severities = map[string]int{
 	"emerg": 0, "alert": 1, "crit": 2, "err": 3, "error": 3, "warning": 4, "warn": 4, "notice": 5, "info": 6, "debug": 7,
 }
 
+// Severity is what an event is sent to syslog or the journal with, in place of what log_type says. The zero Severity leaves
+// that as it is.
+type Severity struct {
+	facility int // times 8, plus 1; 0: log_type's
+	level    int // plus 1; 0: log_type's, or the event's own
+}
+
+// NewSeverity makes one of words as in syslog.conf(5); "" and words that are none leave what log_type says.
+func NewSeverity(facility, level string) (s Severity) {
+	if n, ok := facilities[facility]; ok {
+		s.facility = n*8 + 1
+	}
+	if n, ok := severities[level]; ok {
+		s.level = n + 1
+	}
+	return s
+}
+
 // facility is the number of a word, "daemon" if there is none.
 func facility(word string) (int, error) {
 	if word == "" {
