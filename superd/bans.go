@@ -90,18 +90,20 @@ func (b *banBook) readLocked(now time.Time) error {
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return fmt.Errorf("bans: %s is no regular file", b.path)
 	}
-	damaged := 0
+	damaged, taken := 0, 0
 	lines := bufio.NewScanner(io.LimitReader(f, banFileMax))
 	for lines.Scan() {
 		line := lines.Text()
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		if ban, err := parseBan(line); err != nil {
+		ban, err := parseBan(line)
+		if err != nil || taken == admit.BansMax { // no daemon writes more
 			damaged++
-		} else {
-			b.Restore(ban, now)
+			continue
 		}
+		taken++
+		b.Restore(ban, now)
 	}
 	if err := lines.Err(); err != nil {
 		return fmt.Errorf("bans: %s is damaged: %w", b.path, err)
