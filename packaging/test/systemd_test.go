@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"net"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +38,22 @@ service "session" {
 }
 `
 
+// oldService is a service of xinetd that is to come over.
+const oldService = `service old
+{
+	type        = UNLISTED
+	port        = 7055
+	bind        = 127.0.0.1
+	socket_type = stream
+	protocol    = tcp
+	wait        = no
+	user        = nobody
+	server      = /bin/echo
+	server_args = old
+	disable     = no
+}
+`
+
 func TestBookworm(t *testing.T) { life(t, "bookworm") }
 func TestTrixie(t *testing.T)   { life(t, "trixie") }
 
@@ -46,10 +63,19 @@ func life(t *testing.T, suite string) {
 	m := boot(t, suite)
 	t.Log(strings.SplitN(m.sh("systemctl --version"), "\n", 2)[0])
 	hasXinetd := strings.Contains(m.sh("ls /etc"), "xinetd.conf")
+	if hasXinetd {
+		m.write("/etc/xinetd.d/old", oldService)
+		m.sh("systemctl restart xinetd")
+		eventually(t, "xinetd serves", func() bool { c, err := m.dial(7055); return err == nil && c.Close() == nil })
+		if text := m.answer(7055); text != "old\n" {
+			t.Fatalf("xinetd says %q", text)
+		}
+	}
 	before := m.sh("find /etc/xinetd* -type f -exec md5sum {} + 2>/dev/null || true")
 
 	out := m.sh("apt-get install -y " + m.bring(first))
-	if hasXinetd && !strings.Contains(out, "superd convert /etc/xinetd.conf -o /etc/superd/conf.d") {
+	advice := regexp.MustCompile(`(?m)^  (superd convert .*\n(?:  .*\n?)+)`).FindStringSubmatch(strings.ReplaceAll(out, "\r", "")) // apt writes as to a terminal
+	if hasXinetd && advice == nil {
 		t.Errorf("the package does not say how to move over:\n%s", out)
 	}
 	if state := m.sh("systemctl is-active superd; systemctl is-enabled superd"); state != "active\nenabled" {
@@ -108,6 +134,17 @@ func life(t *testing.T, suite string) {
 		m.notifyReload()
 	}
 	m.hardened()
+
+	// What the package has said about xinetd, word for word.
+	if hasXinetd {
+		m.sh("set -e; " + advice[1])
+		m.fails("systemctl is-active xinetd")
+		eventually(t, "superd has xinetd's service", func() bool { c, err := m.dial(7055); return err == nil && c.Close() == nil })
+		if text := m.answer(7055); text != "old\n" {
+			t.Errorf("the converted service says %q", text)
+		}
+		m.sh("systemctl stop superd && systemctl enable xinetd && systemctl start xinetd superd")
+	}
 
 	// Removing stops it and keeps what was configured; purging leaves nothing but the user.
 	m.sh("apt-get remove -y superd")
@@ -228,7 +265,7 @@ func (m *machine) socketUnit() {
 	if date := m.answer(13); !strings.Contains(date, "20") {
 		m.t.Errorf("daytime says %q", date)
 	}
-	m.sh("systemctl is-active superd")
+	m.newMain("0") // who answers may not have said yet that it is ready
 	if log := m.sh("journalctl -u superd --no-pager -n 5"); strings.Contains(log, "WARNING") || strings.Contains(log, "BIND-FAILED") {
 		m.t.Errorf("not every socket was adopted:\n%s", log)
 	}
