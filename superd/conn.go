@@ -144,6 +144,13 @@ func (c *conn) serve() {
 		go c.serveBuiltin()
 		return
 	}
+	if !c.aside(c.run) {
+		c.run()
+	}
+}
+
+// run starts the program on the connection.
+func (c *conn) run() {
 	c.ending = c.host.traffic.watch(c)
 	if err := c.start(c.fd); err != nil {
 		if c.ending != nil {

@@ -2,6 +2,7 @@ package superd
 
 import (
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -37,6 +38,9 @@ type listener struct {
 	ailing atomic.Pointer[ailment] // for those who look; nil: nothing is wrong
 	set    *settings               // the service's latest of this mode, in use by the goroutine until it ends
 	pulse  pulse
+
+	asides atomic.Int32 // starts that run aside
+	starts sync.WaitGroup
 }
 
 // listen starts a listener. busy is that of the listener which had the socket before, if any.
@@ -214,6 +218,28 @@ func (l *listener) accept() {
 	if l.retire {
 		l.drain()
 	}
+	l.starts.Wait()
+}
+
+// mostAside is how many programs a listener starts aside, while it goes on accepting.
+const mostAside = 2
+
+// aside runs start on a goroutine of its own if somebody waits already to be accepted next: a start mostly waits for the
+// child's exec, and the processors are better used meanwhile. While starts fail there are none aside: the listener is
+// to wait then. It reports false if start is the caller's to run.
+func (l *listener) aside(start func()) bool {
+	if l.mode != acceptProgram || l.done == nil || l.ailing.Load() != nil || !l.sock.Waiting() {
+		return false
+	}
+	if l.asides.Add(1) > mostAside {
+		l.asides.Add(-1)
+		return false
+	}
+	l.starts.Go(func() {
+		defer l.asides.Add(-1)
+		start()
+	})
+	return true
 }
 
 // drain serves the connections that the kernel completed before the listener was retired, so that none is reset.
