@@ -59,7 +59,7 @@ superd {
 #  bind        = ["127.0.0.1", "::1"] # addresses or interfaces; without it all of them
 #  v6only      = false        # true: [::] does not take IPv4
 #  backlog     = 0            # connections that wait in the kernel; 0: as many as it allows
-#  flags       = ["REUSE", "NODELAY", "KEEPALIVE"] # also IPv4, IPv6, NAMEINARGS, NORETRY, NOLIBWRAP, SENSOR, IDONLY
+#  flags       = ["REUSE", "NODELAY", "KEEPALIVE"] # also IPv4, IPv6, NAMEINARGS, NORETRY, NOLIBWRAP, SENSOR, IDONLY, INTERCEPT
 #
 #  # What runs. wait = false: one program for each client; true: the program takes the socket.
 #  wait         = false

@@ -30,6 +30,7 @@ type listener struct {
 	svc  *service
 	sock *socket.Socket
 	mode mode
+	sift bool // the kernel keeps packets out, and they are counted
 
 	stop   chan struct{}           // closed by halt
 	retire bool                    // set before stop is closed
@@ -62,7 +63,7 @@ func (h *host) listen(svc *service, sock *socket.Socket, busy chan struct{}) *li
 func newListener(h *host, svc *service, sock *socket.Socket, busy chan struct{}) *listener {
 	set := svc.hold()
 	return &listener{
-		host: h, svc: svc, sock: sock, mode: set.mode(), busy: busy, set: set,
+		host: h, svc: svc, sock: sock, mode: set.mode(), sift: set.Socket.Peers != nil, busy: busy, set: set,
 		stop: make(chan struct{}), done: make(chan struct{}),
 	}
 }
@@ -84,6 +85,7 @@ func (l *listener) use() *settings {
 }
 
 func (l *listener) serve() {
+	defer l.countDrops()()
 	if !l.returned() { // a listener before this one has lent the socket
 		return
 	}

@@ -221,7 +221,7 @@ func (s *supervisor) handOver(service *config.Service) {
 			continue
 		}
 		s.retuneSocket(l.sock, set)
-		if l.svc != svc || l.mode != set.mode() {
+		if l.svc != svc || l.mode != set.mode() || l.sift != (set.Socket.Peers != nil) {
 			l.halt(false)
 			<-l.done
 			s.sockets[e] = s.host.listen(svc, l.sock, l.busy)

@@ -75,8 +75,7 @@ var unavailable = map[string]string{
 
 var (
 	laterFlags = map[string]string{
-		"INTERCEPT": "it is not there yet.",
-		"LABELED":   "it is not there yet.",
+		"LABELED": "it is not there yet.",
 	}
 	laterTypes = map[string]string{
 		"SPECIAL": "it says nothing; leave it out.",

@@ -14,6 +14,7 @@ func TestChangesSeeEverything(t *testing.T) {
 		s.Program.Rlimits = []Rlimit{{"cpu", 1}}
 		s.Program.Credential.Groups = []uint32{1}
 		s.Access = Access{OnlyFrom: []Rule{{Name: "a"}}, NoAccess: []Rule{{Name: "b"}}, Times: []Window{{Days: 1}}}
+		s.Socket.Peers = &Access{Restricted: true}
 		s.RPC = &RPC{Program: 1, Low: 1, High: 2}
 		s.Sensor = &Sensor{DenyTime: 1}
 		s.Redirect = &Redirect{Host: "a", Port: 1}

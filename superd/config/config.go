@@ -106,7 +106,8 @@ type SocketOptions struct {
 	Backlog   int // 0: the kernel's maximum
 	NoDelay   bool
 	KeepAlive bool
-	Reuse     bool // flag REUSE; SO_REUSEADDR is always on for stream sockets
+	Reuse     bool    // flag REUSE; SO_REUSEADDR is always on for stream sockets
+	Peers     *Access // flag INTERCEPT: whose packets the kernel lets in, by address alone, whoever has the socket; nil: everybody's
 }
 
 // Redirect is where the clients of a service are handed on to.

@@ -32,12 +32,15 @@ func (l *loader) resolve(s *spec) {
 	if s.IDOnly && (s.SocketType != Stream || s.Wait) {
 		l.diags.errorf(s.at("flags"), "Nobody to ask", `"IDONLY" is about the connections that superd accepts: a stream service with wait = false.`)
 	}
+	if s.intercept {
+		l.intercepted(s)
+	}
 	l.banners(s)
 	l.libwrap(s)
 	s.Log.Target.Format, s.Log.Target.Redact = s.logFormat, s.logRedact
-	if s.SocketType == Stream && s.Wait && (s.Access.Restricted || len(s.Access.NoAccess) > 0) {
+	if s.SocketType == Stream && s.Wait && !s.intercept && (s.Access.Restricted || len(s.Access.NoAccess) > 0) {
 		l.diags.warnf(s.at("only_from", "no_access"), "No access control",
-			"With wait = true and a stream socket the program accepts the connections, so superd cannot see who comes.")
+			"With wait = true and a stream socket the program accepts the connections, so superd cannot see who comes. The flag \"INTERCEPT\" has the kernel look at the addresses.")
 	}
 }
 

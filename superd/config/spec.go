@@ -26,6 +26,7 @@ type spec struct {
 	internal, unlisted bool
 	muxBoth            bool // TCPMUX and TCPMUXPLUS
 	isRPC              bool
+	intercept          bool
 	rpc                RPC
 	socketType         string // "stream", "dgram" or ""
 	protocol           string // "tcp", "udp" or ""

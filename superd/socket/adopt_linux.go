@@ -88,7 +88,7 @@ func adopt(fd int, e config.Endpoint, o config.SocketOptions) (*Socket, error) {
 	if err := reusePort(fd, 0); err != nil {
 		return nil, os.NewSyscallError("setsockopt", err)
 	}
-	if err := tune(fd, e, o); err != nil {
+	if err := tune(fd, e, o, config.SocketOptions{Peers: &config.Access{}}); err != nil {
 		return nil, err
 	}
 	if e.SocketType == config.Stream {

@@ -35,11 +35,14 @@ func prepare(fd int, e config.Endpoint, at netip.AddrPort, o config.SocketOption
 			return fmt.Errorf("bind to device: %w", err)
 		}
 	}
-	return tune(fd, e, o)
+	return tune(fd, e, o, config.SocketOptions{})
 }
 
 // tune sets what may change while the socket is open. Accepted connections inherit it (Linux).
-func tune(fd int, e config.Endpoint, o config.SocketOptions) error {
+func tune(fd int, e config.Endpoint, o, was config.SocketOptions) error {
+	if err := filter(fd, o, was); err != nil {
+		return err
+	}
 	if e.SocketType == config.Dgram {
 		return set(fd, option{unix.SOL_SOCKET, unix.SO_REUSEADDR, flag(o.Reuse)})
 	}
@@ -57,7 +60,7 @@ func (s *Socket) Retune(o config.SocketOptions) error {
 		return nil
 	}
 	err := s.control(func(fd int) error {
-		if err := tune(fd, s.endpoint, o); err != nil || s.endpoint.SocketType == config.Dgram {
+		if err := tune(fd, s.endpoint, o, s.options); err != nil || s.endpoint.SocketType == config.Dgram {
 			return err
 		}
 		return unix.Listen(fd, backlog(o)) // on a listening socket this changes the backlog alone
