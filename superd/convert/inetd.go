@@ -181,18 +181,19 @@ func splitHost(field string) (hosts []string, name string) {
 	return hosts, field[i+1:]
 }
 
-// listening is what goes into bind, and the word that cannot.
-func listening(hosts []string) (words []string, bad string) {
+// listening is what goes into bind, and what of the hosts cannot. Nil and none: everywhere.
+func listening(hosts []string) (words, bad []string) {
 	for _, h := range hosts {
 		switch addr, err := netip.ParseAddr(h); {
 		case h == "*" || h == "":
+			return nil, nil
 		case err == nil:
 			words = append(words, addr.String())
 		case strings.EqualFold(h, "localhost"):
 			words = append(words, "127.0.0.1", "::1")
 		default:
-			return nil, h
+			bad = append(bad, h)
 		}
 	}
-	return words, ""
+	return words, bad
 }

@@ -105,10 +105,17 @@ func (s *inetdService) convert(fields []string) {
 	if s.e.quoted {
 		s.both("Quotes keep words together for the inetd of FreeBSD and NetBSD, and here. Others take them as a part of the words.")
 	}
+	kind := strings.ToLower(fields[1])
 	mux := s.service(fields[0], strings.ToLower(fields[2]))
-	s.socket(strings.ToLower(fields[1]), strings.ToLower(fields[2]), mux)
+	s.socket(kind, strings.ToLower(fields[2]), mux)
 	s.wait(fields[3])
-	s.run(fields[4], fields[5], fields[6:])
+	args := fields[6:]
+	if strings.HasPrefix(kind, "sunrpc_") && len(args) > 2 && isNumber(args[1]) { // AIX: name, number and version of the program
+		s.b.label = args[1]
+		s.program(args[1], args[2])
+		args = args[:1]
+	}
+	s.run(fields[4], fields[5], args)
 	s.unwrapped()
 	if s.e.disabled {
 		s.b.set("disable", "true", s.e.at)
@@ -121,10 +128,15 @@ func (s *inetdService) service(field, proto string) (mux string) {
 	if hosts == nil {
 		hosts = s.hosts
 	}
-	s.rpc = strings.HasPrefix(proto, "rpc/") || strings.Contains(proto, "sunrpc")
-	if words, bad := listening(hosts); bad != "" {
-		s.off("superd takes no host names in bind, since it must start without DNS: write the address of %s.", bad)
-	} else if len(words) > 0 {
+	s.rpc = strings.HasPrefix(proto, "rpc/")
+	words, bad := listening(hosts)
+	switch hint := "superd takes no host names in bind, since it must start without DNS: write the address of %s."; {
+	case len(bad) > 0 && len(words) == 0:
+		s.off(hint, strings.Join(bad, ", "))
+	case len(bad) > 0:
+		s.both(hint, strings.Join(bad, ", "))
+	}
+	if len(words) > 0 {
 		s.put("bind", wordOrList("bind", words))
 	}
 	if after, ok := strings.CutPrefix(strings.ToLower(name), "tcpmux/"); ok {
