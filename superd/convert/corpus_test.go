@@ -28,16 +28,6 @@ var exempt = map[string]string{
 	"josuah__conf__inetd_vger.conf 1965":                            "tcp6 on an IPv4 address, beside its twin on tcp4",
 }
 
-// awaited are services of the corpus that cannot run while superd lacks the attribute.
-var awaited = map[string]string{
-	"debian_xinetd__usr_share_doc_xinetd_examples_sample.conf rstatd":  "rpc_version",
-	"debian_xinetd__usr_share_doc_xinetd_examples_sample.conf rquotad": "rpc_version",
-	"debian_xinetd__usr_share_doc_xinetd_examples_sample.conf rusersd": "rpc_version",
-	"debian_xinetd__usr_share_doc_xinetd_examples_sample.conf sprayd":  "rpc_version",
-	"debian_xinetd__usr_share_doc_xinetd_examples_sample.conf walld":   "rpc_version",
-	"debian_xinetd__usr_share_doc_xinetd_examples_sample.conf irc":     "deny_time",
-}
-
 // TestCorpus: each real file converts; superd check --portable takes the result; and every active service of the source, as read by the
 // simple readers below, is there with the same port, protocol, wait, user, program and arguments.
 func TestCorpus(t *testing.T) {
@@ -106,8 +96,7 @@ func compare(t *testing.T, file string, want, have []listing) {
 			have = slices.Delete(have, i, i+1)
 			continue
 		}
-		_, never := exempt[file+" "+w.name]
-		if attribute, ok := awaited[file+" "+w.name]; !never && !(ok && !has(attribute)) {
+		if _, ok := exempt[file+" "+w.name]; !ok {
 			t.Errorf("missing: %s\nthere are: %v", w, have)
 		}
 	}

@@ -35,11 +35,6 @@ func golden(t *testing.T, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range neededBy(string(archive.Comment)) {
-		if !has(name) {
-			t.Skipf("superd does not have %s", name)
-		}
-	}
 	dir := t.TempDir()
 	wantsSteps := false
 	var given []txtar.File
@@ -86,16 +81,6 @@ func golden(t *testing.T, path string) {
 	if d := diff.Diff(path, txtar.Format(archive), "now", txtar.Format(got)); len(d) > 0 {
 		t.Errorf("%s", d)
 	}
-}
-
-// neededBy are the attributes without which a case makes no sense: "needs: NAME…".
-func neededBy(comment string) []string {
-	for l := range strings.Lines(comment) {
-		if rest, ok := strings.CutPrefix(l, "needs: "); ok {
-			return strings.Fields(rest)
-		}
-	}
-	return nil
 }
 
 // convertCase runs the conversion that a case's comment asks for.
