@@ -36,6 +36,9 @@ func (d *draft) name(b *block) {
 	if len(clean) > longest {
 		clean = strings.ToValidUTF8(clean[:longest], "")
 	}
+	if clean == "" {
+		clean = "unnamed"
+	}
 	d.both(b, b.at, "superd cannot have the name %s.", quote(excerpt(b.label)))
 	b.label = clean
 }
