@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -68,7 +67,7 @@ func (o operator) Plan(ctx context.Context, file string) (p *control.Plan, err e
 
 // planFrom loads the files, or those of another main file, and compares.
 func (d *loop) planFrom(file string) *control.Plan {
-	defer debug.FreeOSMemory()
+	defer giveBack()
 	load := d.load
 	if file != "" && file != d.hello().Config {
 		load = func() (*config.Config, *config.Diagnostics) { return config.Load(file, d.loadOptions()) }

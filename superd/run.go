@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -147,7 +146,7 @@ func (d *loop) begin(first *config.Config, diags *config.Diagnostics) error {
 // turn is the daemon's life after it is ready. It returns the signal that ends it.
 func (d *loop) turn(signals <-chan os.Signal) os.Signal {
 	retry := time.NewTimer(0)
-	debug.FreeOSMemory() // what parsing took would be kept for years; so too after each load to come
+	giveBack() // what parsing took would be kept for years; so too after each load to come
 	for {
 		d.arm(retry)
 		select {
@@ -177,7 +176,7 @@ func (d *loop) turn(signals <-chan os.Signal) os.Signal {
 			d.watcher.lost(err)
 		case <-d.watcher.saved():
 			d.filesChanged()
-			debug.FreeOSMemory()
+			giveBack()
 		}
 	}
 }
@@ -192,7 +191,7 @@ func (d *loop) arm(retry *time.Timer) {
 
 // reload does what SIGHUP asks for: log files are opened anew, and the files on disk are taken over, all or nothing.
 func (d *loop) reload() *control.Reloaded {
-	defer debug.FreeOSMemory()
+	defer giveBack()
 	d.host.history.attempt()
 	d.host.tell(systemd.Reloading())
 	defer func() {
