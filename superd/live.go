@@ -2,12 +2,9 @@ package superd
 
 import (
 	"net"
-	"net/netip"
 	"sync"
 	"syscall"
 	"time"
-
-	"superd/superd/admit"
 )
 
 // live are the connections of one service that run now: a list through the conns themselves, so that to join it costs a
@@ -77,22 +74,4 @@ func (c *conn) kick() {
 	}
 	pid, starter := c.pid, c.host.starter
 	c.lifetime.set(0, c.set.Grace, func(s syscall.Signal) { starter.Signal(pid, s) })
-}
-
-// lastEvent is what happened last to a connection of a service: kept as numbers, since it is seldom read.
-type lastEvent struct {
-	mu      sync.Mutex
-	at      time.Time // zero: nothing has
-	name    string
-	verdict admit.Verdict
-	peer    netip.AddrPort
-	code    int
-	signal  syscall.Signal
-}
-
-func (e *lastEvent) note(name string, v admit.Verdict, peer netip.AddrPort, code int, signal syscall.Signal) {
-	now := time.Now()
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.at, e.name, e.verdict, e.peer, e.code, e.signal = now, name, v, peer, code, signal
 }

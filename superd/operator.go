@@ -144,9 +144,9 @@ func (d *loop) kickOne(id uint64, by control.Peer) (*control.Done, error) {
 		})
 		if found {
 			d.audit(fmt.Sprintf("kick %d", id), svc.id, by)
-			d1 := done("connection %d of %s is ended", id, svc.id)
-			d1.Count = 1
-			return d1, nil
+			answer := done("connection %d of %s is ended", id, svc.id)
+			answer.Count = 1
+			return answer, nil
 		}
 	}
 	return nil, &control.Error{Code: 404, Text: fmt.Sprintf("there is no connection %d now", id)}
@@ -174,7 +174,7 @@ func (d *loop) kickSource(id string, source netip.Prefix, by control.Peer) (*con
 	if n > 0 {
 		d.audit(fmt.Sprintf("kick --source %s", source), id, by)
 	}
-	answer := done("%d connections of %s from %s are ended", n, id, source)
+	answer := done("connections of %s from %s that are ended: %d", id, source, n)
 	answer.Count = n
 	return answer, nil
 }

@@ -172,29 +172,6 @@ func (d *loop) attributes(s *config.Service) []control.Attribute {
 	return all
 }
 
-// shown is nil if nothing has happened yet.
-func (e *lastEvent) shown() *control.Last {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.at.IsZero() {
-		return nil
-	}
-	var words []string
-	if e.verdict != admit.OK {
-		words = append(words, e.verdict.String())
-	}
-	switch {
-	case e.signal != 0:
-		words = append(words, fmt.Sprintf("signal %d", e.signal))
-	case e.name == "EXIT":
-		words = append(words, fmt.Sprintf("status %d", e.code))
-	}
-	if e.peer.IsValid() {
-		words = append(words, e.peer.Addr().Unmap().String())
-	}
-	return &control.Last{Time: e.at, Event: e.name, Summary: strings.Join(words, " ")}
-}
-
 // unknown is the error of an id that no service has.
 func (d *loop) unknown(id string) error {
 	ids := slices.Collect(maps.Keys(d.services))
