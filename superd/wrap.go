@@ -25,17 +25,20 @@ type wraps struct {
 	warned   quietly            // that no more can run
 }
 
-// wrapWith makes the tables those of a folder.
+// wrapWith makes the tables those of a folder, and reads them, so that what is wrong in them is said now and not when somebody
+// comes.
 func (h *host) wrapWith(dir string) {
-	if dir == h.wraps.dir && h.wraps.files.Load() != nil {
-		return
+	files := h.wraps.files.Load()
+	if files == nil || dir != h.wraps.dir {
+		files = libwrap.NewFiles(dir, func(problems []libwrap.Problem) {
+			for _, p := range problems[:min(len(problems), problemLimit)] {
+				h.say(event.Warn("", p.At+": "+p.Text))
+			}
+		})
+		h.wraps.dir = dir
+		h.wraps.files.Store(files)
 	}
-	h.wraps.dir = dir
-	h.wraps.files.Store(libwrap.NewFiles(dir, func(problems []libwrap.Problem) {
-		for _, p := range problems[:min(len(problems), problemLimit)] {
-			h.say(event.Warn("", p.At+": "+p.Text))
-		}
-	}))
+	files.Tables(time.Now(), 0)
 }
 
 // rules are the tables that a service is subject to; nil: there is nothing in them, or it is not.
