@@ -59,9 +59,11 @@ It exits 0, 1 if a file could not be read, and with --strict 3 if there is any w
 	}
 	c.Flags().StringVarP(&folder, "output", "o", "", "write one file for each service, and superd.hcl, to the folder `DIR`")
 	c.Flags().BoolVarP(&force, "force", "f", false, "with -o, replace files that are there")
+	c.Flags().StringVar(&o.Root, "root", "", "take what the files include from below `DIR`, a copy of another machine's root")
 	c.Flags().BoolVar(&strict, "strict", false, "exit 3 if there is any warning")
 	c.Flags().BoolVar(&explain, "explain", false, "print which line of the source became which line of the result")
 	c.Flags().BoolVar(&o.Portable, "portable", false, "do not warn of users, groups and ports that this machine does not know")
+	_ = c.MarkFlagDirname("root")   // as the next
 	_ = c.MarkFlagDirname("output") // fails only for a flag that does not exist
 	return c
 }

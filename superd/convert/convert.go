@@ -17,6 +17,7 @@ type Options struct {
 	Kind     Kind      // of all paths; Unknown: each is looked at
 	Apart    bool      // a file for each service, and superd.hcl that includes them
 	Portable bool      // leave out what only the target machine can tell: users, groups, programs, /etc/services
+	Root     string    // where the root of the machine that the files are from is copied to; "": they are this one's
 	Stdin    io.Reader // read for the path "-"; nil: there is none
 
 	// Find tells where a program without a path is, "" if it is not there; nil: it is looked for in the folders of the
@@ -47,7 +48,7 @@ func Convert(paths []string, o Options) (*Result, error) {
 	if d.find == nil {
 		d.find = findProgram
 	}
-	r := &reader{d: d, stdin: o.Stdin, seen: make(map[fileID]bool)}
+	r := &reader{d: d, root: o.Root, stdin: o.Stdin, seen: make(map[fileID]bool)}
 	if r.stdin == nil {
 		r.stdin = strings.NewReader("")
 	}

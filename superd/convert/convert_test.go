@@ -37,6 +37,29 @@ func says(r *Result, text string) bool {
 	return false
 }
 
+// TestRoot: what a copy of another machine's files includes is in the copy.
+func TestRoot(t *testing.T) {
+	dir := write(t, map[string]string{
+		"etc/xinetd.conf": "includedir /etc/xinetd.d\ninclude /etc/more\n", "etc/xinetd.d/echo": echo, "etc/more": strings.Replace(echo, "echo", "time", 1),
+		"etc/inetd.conf": ".include \"/etc/inetd.d/*\"\n", "etc/inetd.d/daytime": "daytime stream tcp nowait root internal\n",
+		"etc/systemd/system/a.socket.d/b.conf": "[Socket]\nMaxConnections=5\nListenStream=7001\n",
+		"etc/systemd/system/a.socket":          "[Socket]\nListenStream=7000\nAccept=yes\n",
+		"usr/lib/systemd/system/a@.service":    "[Service]\nExecStart=/bin/cat\nStandardInput=socket\nUser=nobody\n",
+	})
+	r, err := Convert([]string{dir + "/etc/xinetd.conf", dir + "/etc/inetd.conf", dir + "/etc/systemd/system/a.socket"}, Options{Root: dir, Portable: true})
+	if err != nil || len(r.Remarks) > 0 {
+		t.Fatal(err, r.Remarks)
+	}
+	passes(t, r)
+	var names []string
+	for _, s := range readHCL(string(r.Files[0].Text)) {
+		names = append(names, s.name)
+	}
+	if got := strings.Join(names, " "); got != "echo time daytime a a" {
+		t.Errorf("services: %s", got)
+	}
+}
+
 const echo = "service echo\n{\n\ttype = INTERNAL\n\tsocket_type = stream\n\twait = no\n}\n"
 
 // TestHostile: what is in the way is named, and the rest is converted.
@@ -140,7 +163,7 @@ func TestEncodings(t *testing.T) {
 func TestLarge(t *testing.T) {
 	const (
 		mega = 1 << 20
-		part = mega / 8 // for what is not likely, so that the test takes no longer than it is worth
+		part = mega / 16 // for what is not likely, so that the test takes no longer than it is worth
 	)
 	repeat := func(size int, line func(i int) string) string {
 		var b strings.Builder

@@ -242,7 +242,7 @@ func (d *draft) refusal(f File, p config.Problem, path string) refusal {
 	if text == "" {
 		text = p.Summary
 	}
-	r := refusal{text: d.relate(f, text, path)}
+	r := refusal{at: Place{File: mainName}, text: d.relate(f, text, path)}
 	for i := min(p.Line, len(f.rows)); i > 0; i-- {
 		if from := f.rows[i-1].from; len(from) > 0 {
 			r.at, r.from = from[0].Place, from[0].text

@@ -98,7 +98,9 @@ func (n *inetd) source(src *source, id fileID) {
 // glob follows NetBSD's .include.
 func (n *inetd) glob(src *source, e *inetdEntry) {
 	pattern := e.include
-	if !filepath.IsAbs(pattern) {
+	if filepath.IsAbs(pattern) {
+		pattern = n.absolute(pattern)
+	} else {
 		pattern = filepath.Join(filepath.Dir(src.name), pattern)
 	}
 	paths, err := filepath.Glob(pattern)

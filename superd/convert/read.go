@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -31,6 +32,7 @@ type source struct {
 // reader reads files, each once, and not more than there can be.
 type reader struct {
 	d     *draft
+	root  string
 	stdin io.Reader
 	total int64
 	files int
@@ -39,6 +41,14 @@ type reader struct {
 }
 
 type fileID struct{ device, inode uint64 }
+
+// absolute is where a path that the source names is on this machine.
+func (r *reader) absolute(path string) string {
+	if r.root == "" {
+		return path
+	}
+	return filepath.Join(r.root, path)
+}
 
 var (
 	errNotRegular = errors.New("not a regular file")

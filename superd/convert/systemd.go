@@ -53,7 +53,7 @@ func (u *systemd) folder(path string) {
 func (u *systemd) ofService(path string) {
 	name := strings.TrimSuffix(filepath.Base(path), ".service")
 	name, _, _ = strings.Cut(name, "@")
-	for _, folder := range folders(filepath.Dir(path)) {
+	for _, folder := range u.folders(filepath.Dir(path)) {
 		socket := filepath.Join(folder, name+".socket")
 		if _, err := os.Stat(socket); err == nil {
 			u.socket(socket)
@@ -74,7 +74,7 @@ func (u *systemd) socket(path string) {
 		u.fail(Place{File: path}, "Cannot read %s: %s.", path, errNotRegular)
 		return
 	}
-	in := folders(filepath.Dir(path))
+	in := u.folders(filepath.Dir(path))
 	base := filepath.Base(path)
 	s := u.unit(base, in)
 	if s == nil || len(s.lines) == 0 {

@@ -62,6 +62,7 @@ type unit struct {
 	path  string
 	lines []assignment
 	keys  map[unitKey][]assignment // of each key the lines that count
+	files map[fileID]bool          // what it was read from
 }
 
 type unitKey struct{ section, key string }
@@ -94,12 +95,15 @@ func (u *unit) last(section, key string) (assignment, bool) {
 var standard = []string{"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
 
 // folders are where a unit is looked for that belongs to one in the given folder.
-func folders(beside string) []string {
-	abs, err := filepath.Abs(beside)
-	if err == nil && slices.Contains(standard, abs) {
-		return append([]string{beside}, standard...)
+func (r *reader) folders(beside string) []string {
+	all := []string{beside}
+	for _, folder := range standard {
+		all = append(all, r.absolute(folder))
 	}
-	return []string{beside}
+	if abs, err := filepath.Abs(beside); err != nil || !slices.ContainsFunc(all[1:], func(f string) bool { f, err := filepath.Abs(f); return err == nil && f == abs }) {
+		return all[:1]
+	}
+	return all
 }
 
 // unit reads a unit of one of the folders, nil if it is in none of them. What cannot be read is remarked on.
@@ -109,7 +113,7 @@ func (u *systemd) unit(name string, in []string) *unit {
 		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 			continue
 		}
-		found := &unit{name: name, path: path, keys: make(map[unitKey][]assignment)}
+		found := &unit{name: name, path: path, keys: make(map[unitKey][]assignment), files: make(map[fileID]bool)}
 		u.read(found, path)
 		for _, folder := range in {
 			drops, _ := filepath.Glob(filepath.Join(folder, escapeGlob(name)+".d", "*.conf")) // the pattern is well formed
@@ -130,6 +134,10 @@ func escapeGlob(name string) string {
 // read adds a file to a unit. Several sockets may have one service.
 func (u *systemd) read(to *unit, path string) {
 	src, id, err := u.file(path)
+	if to.files[id] {
+		return // the same folder by another name
+	}
+	to.files[id] = true
 	if errors.Is(err, errTwice) {
 		to.add(u.known[id])
 		return

@@ -95,11 +95,11 @@ func (x *xinetd) follow(src *source, e *entry) {
 // resolve finds a relative path beside the file, and else from the root, where xinetd looks for it in a reload.
 func (x *xinetd) resolve(src *source, e *entry) string {
 	if filepath.IsAbs(e.name) {
-		return e.name
+		return x.absolute(e.name)
 	}
 	path := filepath.Join(filepath.Dir(src.name), e.name)
 	if _, err := os.Stat(path); err != nil {
-		path = filepath.Join("/", e.name)
+		path = x.absolute(filepath.Join("/", e.name))
 	}
 	x.remark(e.at.Place, "xinetd takes a relative path from the folder that it was started in, and after a reload from /. Here it is %s.", path)
 	return path
