@@ -275,6 +275,10 @@ func TestEndsThatAreMissed(t *testing.T) {
 		t.Error("nothing was missed")
 	}
 
+	_ = raw.Control(func(fd uintptr) { // others' connections end, too
+		unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, endsBuffer)
+		unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, endsBuffer)
+	})
 	client, fd, local, peer := pair(t, "127.0.0.1:0")
 	x, err := e.Watch(fd, local, peer)
 	if err != nil {
