@@ -41,7 +41,7 @@ type Ending struct {
 
 const (
 	endsLimit  = 1 << 16         // connections that are known at once
-	endsBuffer = 4 << 20         // for messages that wait to be read: about ten thousand
+	endsBuffer = 16 << 20        // for messages that wait to be read: some ten thousand
 	endsWait   = time.Second     // between the program's end and a first look at a socket that is still there
 	endsAgain  = 5 * time.Minute // between that and the next: a client may read for long what the program left it
 )

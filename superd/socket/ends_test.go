@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -16,6 +17,39 @@ import (
 
 	"golang.org/x/sys/unix"
 )
+
+// elsewhere runs the test in a process of its own with a network of its own, where nobody else's connections end, and reports
+// whether it has. An ordinary user's tests share the network.
+func elsewhere(t *testing.T) bool {
+	t.Helper()
+	const inside = "SUPERD_TEST_NETWORK"
+	switch {
+	case os.Getuid() != 0:
+		return false
+	case os.Getenv(inside) != "":
+		ctl, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		must(t, err)
+		defer unix.Close(ctl)
+		up := request(t, "lo")
+		up.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
+		must(t, unix.IoctlIfreq(ctl, unix.SIOCSIFFLAGS, up))
+		return false
+	}
+	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), inside+"=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	out, err := cmd.CombinedOutput()
+	switch {
+	case errors.Is(err, syscall.EPERM):
+		t.Logf("no network namespace: %v", err)
+		return false
+	case err != nil:
+		t.Errorf("%v\n%s", err, out)
+	default:
+		t.Logf("%s", out)
+	}
+	return true
+}
 
 func watchEnds(t *testing.T, missed func()) *Ends {
 	t.Helper()
@@ -87,6 +121,9 @@ func tells(t *testing.T, c <-chan told) told {
 }
 
 func TestEndsTellTheBytes(t *testing.T) {
+	if elsewhere(t) {
+		return
+	}
 	e := watchEnds(t, nil)
 	for _, c := range []struct {
 		name, address string
@@ -184,6 +221,9 @@ func waitEnded(t *testing.T, x *Ending) {
 
 // A client that reads for long what the program has left it is told of twice: so far, and at the end.
 func TestEndsOfASlowClient(t *testing.T) {
+	if elsewhere(t) {
+		return
+	}
 	e := watchEnds(t, nil)
 	client, fd, local, peer := pair(t, "127.0.0.1:0")
 	x, err := e.Watch(fd, local, peer)
@@ -228,6 +268,9 @@ func dropped(raw syscall.RawConn) (drops uint32) {
 
 // When the kernel had more to tell than was read, no connection waits for ever, and those to come have their numbers.
 func TestEndsThatAreMissed(t *testing.T) {
+	if elsewhere(t) {
+		return
+	}
 	var missed atomic.Int32
 	e := watchEnds(t, func() { missed.Add(1) })
 	raw, err := e.file.SyscallConn()
@@ -240,6 +283,7 @@ func TestEndsThatAreMissed(t *testing.T) {
 	got, tell := make(chan told, connections), func(*Traffic, bool) {}
 	tell = func(t *Traffic, final bool) { got <- told{t, final} }
 	var all []*Ending
+	var ends []func()
 	for range connections {
 		client, fd, local, peer := pair(t, "127.0.0.1:0")
 		x, err := e.Watch(fd, local, peer)
@@ -247,12 +291,12 @@ func TestEndsThatAreMissed(t *testing.T) {
 			t.Fatal(err)
 		}
 		all = append(all, x)
-		e.mu.Lock() // the one who listens gets stuck
-		client.Close()
-		unix.Close(fd)
-		e.mu.Unlock()
+		ends = append(ends, func() { client.Close(); unix.Close(fd) })
 	}
-	e.mu.Lock()
+	e.mu.Lock() // the one who listens gets stuck
+	for _, end := range ends {
+		end()
+	}
 	for dropped(raw) == 0 { // sockets that are nobody's, until the kernel, which ends them in its own time, has lost one
 		client, fd, _, _ := pair(t, "127.0.0.1:0")
 		client.Close()
@@ -271,7 +315,7 @@ func TestEndsThatAreMissed(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d ends were missed, in %d times", unknown, connections, missed.Load())
-	if missed.Load() == 0 {
+	if missed.Load() == 0 || unknown == 0 {
 		t.Error("nothing was missed")
 	}
 
@@ -307,6 +351,9 @@ func TestEndsAreBounded(t *testing.T) {
 
 // Close tells what there is to tell, and nothing hangs on it.
 func TestEndsClose(t *testing.T) {
+	if elsewhere(t) {
+		return
+	}
 	e := watchEnds(t, nil)
 	_, fd, local, peer := pair(t, "127.0.0.1:0")
 	defer unix.Close(fd) // as another process might still hold it
