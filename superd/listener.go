@@ -94,6 +94,8 @@ func (l *listener) serve() {
 		l.accept()
 	case waitProgram:
 		l.wait()
+	case relayDgram:
+		l.relay()
 	case answerDgram:
 		l.answer()
 	case sessionDgram:

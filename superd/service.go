@@ -93,6 +93,7 @@ const (
 	acceptBuiltin             // stream nowait, builtin or redirection
 	waitProgram               // stream or dgram, wait: the program gets the socket itself
 	answerDgram               // dgram builtin
+	relayDgram                // dgram redirection: a socket to the target for each peer
 	sessionDgram              // dgram nowait, program: a connected socket for each peer
 )
 
@@ -101,6 +102,8 @@ func (s *settings) mode() mode {
 	switch {
 	case builtin && s.SocketType == config.Dgram:
 		return answerDgram
+	case s.Redirect != nil && s.SocketType == config.Dgram:
+		return relayDgram
 	case builtin, s.Redirect != nil:
 		return acceptBuiltin
 	case s.Wait:

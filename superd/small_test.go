@@ -89,6 +89,8 @@ func TestMode(t *testing.T) {
 		{config.Service{Wait: true}, waitProgram},
 		{config.Service{Builtin: "echo"}, acceptBuiltin},
 		{config.Service{SocketType: config.Dgram}, sessionDgram},
+		{config.Service{Redirect: &config.Redirect{}}, acceptBuiltin},
+		{config.Service{Redirect: &config.Redirect{}, SocketType: config.Dgram}, relayDgram},
 		{config.Service{SocketType: config.Dgram, Wait: true}, waitProgram},
 		{config.Service{SocketType: config.Dgram, Builtin: "echo"}, answerDgram},
 	} {

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // target is `redirect` as written: a host, and a port whose name is not looked up yet.
@@ -72,6 +73,9 @@ func (c cell) targetPort() (string, bool) {
 	return text, true
 }
 
+// idleDgram is max_idle of a dgram redirection that says none: there is nothing else to tell when a peer is done.
+const idleDgram = time.Minute
+
 // redirected resolves a service that hands its clients on to another host.
 func (l *loader) redirected(s *spec) {
 	for _, name := range []string{"server", "server_args"} {
@@ -90,6 +94,9 @@ func (l *loader) redirected(s *spec) {
 		return
 	}
 	r := &Redirect{Host: s.redirect.host, Connect: s.connectTimeout, Idle: s.maxIdle}
+	if r.Idle == 0 && s.SocketType == Dgram {
+		r.Idle = idleDgram
+	}
 	named := func(name string) (uint16, bool) { return l.machine.port(name, s.protocol) }
 	port, _, err := parsePort(s.redirect.port, named)
 	if err != nil && !l.opt.Portable {

@@ -137,7 +137,7 @@ var Attributes = []Attribute{
 		Xinetd:  notInXinetd,
 		Example: `"3s"`},
 	{Name: "max_idle", Where: everywhere, Default: `0`, Kind: duration(func(s *spec) *time.Duration { return &s.maxIdle }),
-		Doc:     "How long both sides of a redirect may be silent before the connection is ended; 0 for ever",
+		Doc:     "How long both sides of a redirect may be silent before the connection is ended; 0 for ever, with dgram one minute",
 		Xinetd:  notInXinetd,
 		Example: `"15m"`},
 	{Name: "user", Where: InService, Kind: account(func(s *spec) *string { return &s.user }),

@@ -76,6 +76,20 @@ func (s *Socket) receive(fd int, buf []byte) (int, netip.AddrPort, Destination, 
 	}
 }
 
+// Send sends a datagram to a peer of the socket's, from the address that it has written to (RFC 1122, 4.1.3.5). It never
+// waits: a full send buffer is EAGAIN, and the datagram is lost, as datagrams are.
+func (s *Socket) Send(buf []byte, peer netip.AddrPort, from Destination) error {
+	to, control := sockaddrFor(s.family, peer), s.appendSource(nil, from)
+	err := s.control(func(fd int) error {
+		_, err := unix.SendmsgN(fd, buf, control, to, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("send on %s to %s: %w", name(s.endpoint), peer, err)
+	}
+	return nil
+}
+
 // Peek reads the first queued datagram and leaves it there. It never waits: ErrEmpty.
 func (s *Socket) Peek(buf []byte) (n int, peer netip.AddrPort, err error) {
 	err = s.control(func(fd int) error {

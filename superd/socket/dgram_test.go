@@ -1,7 +1,6 @@
 package socket
 
 import (
-	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -10,19 +9,6 @@ import (
 
 	"superd/superd/config"
 )
-
-// Send is Answer and SendAll for one datagram.
-func (s *Socket) Send(buf []byte, peer netip.AddrPort, from Destination) error {
-	to, control := sockaddrFor(s.family, peer), s.appendSource(nil, from)
-	err := s.control(func(fd int) error {
-		_, err := unix.SendmsgN(fd, buf, control, to, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("send on %s to %s: %w", name(s.endpoint), peer, err)
-	}
-	return nil
-}
 
 func TestRecvSend(t *testing.T) {
 	for _, l := range loopbacks {
