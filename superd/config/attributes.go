@@ -75,22 +75,22 @@ var unavailable = map[string]string{
 
 var (
 	laterFlags = map[string]string{
-		"LABELED": "it is not there yet.",
+		"LABELED": "superd does not take over the security range of a labelled network's peer. A program runs in the SELinux context that the policy's domain transition gives it: leave the flag out, and say in the policy what each port may do.",
 	}
 	laterTypes = map[string]string{
 		"SPECIAL": "it says nothing; leave it out.",
 	}
 	laterSockets = map[string]string{
-		"RAW":       "it is not there yet.",
-		"SEQPACKET": "it is not there yet.",
-		"RDM":       "it is not there yet.",
+		"RAW":       "superd serves TCP and UDP. A program that wants raw sockets opens them itself, which needs CAP_NET_RAW, and runs as a daemon of its own.",
+		"SEQPACKET": "superd serves TCP and UDP, which have stream and dgram.",
+		"RDM":       "superd serves TCP and UDP, which have stream and dgram.",
 	}
 	laterProtocols = map[string]string{
 		"TCP4": `write protocol = "tcp" and flags = ["IPv4"].`,
 		"TCP6": `write protocol = "tcp" and flags = ["IPv6"].`,
 		"UDP4": `write protocol = "udp" and flags = ["IPv4"].`,
 		"UDP6": `write protocol = "udp" and flags = ["IPv6"].`,
-		"SCTP": "it is not there yet.",
+		"SCTP": "superd serves TCP and UDP.",
 	}
 	laterLog = map[string]string{"RECORD": "xinetd dropped it long ago; leave it out."}
 )

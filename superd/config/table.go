@@ -78,13 +78,13 @@ var Attributes = []Attribute{
 		Example: `"INTERNAL"`},
 	{Name: "flags", Where: InService, Kind: set([]string{"REUSE", "NODELAY", "KEEPALIVE", "IPv4", "IPv6", "NAMEINARGS", "NORETRY", "NOLIBWRAP", "SENSOR", "IDONLY", "INTERCEPT"}, laterFlags, setFlags),
 		Doc:     "REUSE, NODELAY, KEEPALIVE: socket options; IPv4, IPv6: that family only; NAMEINARGS: server_args begins with the program's own name; NORETRY: a failed start is not tried again; NOLIBWRAP: hosts.allow and hosts.deny are not asked; SENSOR: nobody is served, and who comes is banned from all services for deny_time; IDONLY: only clients are served whose own host says by RFC 1413 who they are, which the program finds in TCPREMOTEINFO; INTERCEPT: with wait = true, only_from and no_access hold for every packet, as a filter in the kernel that knows addresses and no names, and what it keeps out gets no answer",
-		Xinetd:  "IDONLY needs no USERID, and does not wait for ever; INTERCEPT puts no process in between, so that the program sees its true peers, and limits other than only_from and no_access hold when the program is started; LABELED is not there yet; SENSOR needs no INTERNAL, and catches nobody whom the lists of its own service keep out; NAMEINARGS may stand after server_args; REUSE says something for datagrams only, since listeners always reuse their address there too",
+		Xinetd:  "IDONLY needs no USERID, and does not wait for ever; INTERCEPT puts no process in between, so that the program sees its true peers, and limits other than only_from and no_access hold when the program is started; LABELED is not there; SENSOR needs no INTERNAL, and catches nobody whom the lists of its own service keep out; NAMEINARGS may stand after server_args; REUSE says something for datagrams only, since listeners always reuse their address there too",
 		Example: `["IPv4", "NODELAY"]`},
 
 	// where it listens
 	{Name: "socket_type", Where: InService, Kind: choice([]string{"stream", "dgram"}, laterSockets, func(s *spec, w string) { s.socketType = w }),
 		Doc:     "stream for TCP, dgram for UDP; without it protocol decides",
-		Xinetd:  "raw and seqpacket are not there yet",
+		Xinetd:  "raw and seqpacket are not there, since superd serves TCP and UDP",
 		Example: `"stream"`},
 	{Name: "protocol", Where: InService, Kind: choice([]string{"tcp", "udp"}, laterProtocols, func(s *spec, w string) { s.protocol = w }),
 		Doc:     "tcp or udp; without it socket_type decides",
