@@ -3,8 +3,11 @@ package spawn
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -158,4 +161,83 @@ func helperFiles([]string) {
 		return
 	}
 	<-ended
+}
+
+func init() { helpers["stopper"] = helperStopper }
+
+// helperStopper stops every process of a user who has no other, for as long as its input is open.
+func helperStopper(args []string) {
+	uid, _ := strconv.Atoi(args[0])
+	if err := syscall.Setuid(uid); err != nil {
+		fmt.Println(err)
+		return
+	}
+	go func() {
+		_, _ = os.Stdin.Read(make([]byte, 1))
+		os.Exit(0)
+	}()
+	fmt.Println("stopping")
+	for {
+		_ = syscall.Kill(-1, syscall.SIGSTOP)
+	}
+}
+
+// A user who stops whatever becomes him, between setuid and exec, holds nobody up for long.
+func TestUserStopsChildrenBeforeTheirExec(t *testing.T) {
+	needRoot(t)
+	const uid = 54322
+	s := newStarter(t)
+	exe := copyOfSelf(t) // where the user can get at it
+	cmd := helperCommand("stopper", strconv.Itoa(uid))
+	cmd.Path = exe
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line := make([]byte, 9)
+	if n, _ := io.ReadFull(out, line); string(line[:n]) != "stopping\n" {
+		t.Fatalf("%q", line[:n])
+	}
+	p := program(s, "/bin/true")
+	p.Credential = &config.Credential{Uid: uid, Gid: uid}
+	var runs []*run
+	held := 0
+	for range 100 {
+		began := time.Now()
+		runs = append(runs, start(t, s, p))
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("a start took %v", took)
+		} else if took >= patience {
+			held++
+		}
+	}
+	t.Logf("%d of %d were stopped before their exec", held, len(runs))
+	in.Close()
+	_ = cmd.Wait()
+	s.SignalAll(syscall.SIGCONT)
+	for _, r := range runs {
+		if _, e := r.end(); e.Code != 0 {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
+func copyOfSelf(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(openDir(t), "helper")
+	if err := os.WriteFile(path, text, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
