@@ -315,7 +315,7 @@ func TestEndsThatAreMissed(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d ends were missed, in %d times", unknown, connections, missed.Load())
-	if missed.Load() == 0 || unknown == 0 {
+	if missed.Load() == 0 {
 		t.Error("nothing was missed")
 	}
 
