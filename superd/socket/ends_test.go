@@ -280,8 +280,8 @@ func TestEndsThatAreMissed(t *testing.T) {
 	_ = raw.Control(func(fd uintptr) { unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 1) })
 
 	const connections = 40
-	got, tell := make(chan told, connections), func(*Traffic, bool) {}
-	tell = func(t *Traffic, final bool) { got <- told{t, final} }
+	got := make(chan told, connections)
+	tell := func(t *Traffic, final bool) { got <- told{t, final} }
 	var all []*Ending
 	var ends []func()
 	for range connections {
