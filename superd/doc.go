@@ -16,6 +16,8 @@
 //	   │                          stream and dgram wait: the program gets the socket                        wait.go
 //	   │                          dgram builtin, and dgram nowait with a socket for each peer               dgram.go
 //	   ▼
+//	 bans, rules                banned by a sensor? what do hosts.allow and hosts.deny say?                bans.go, wrap.go
+//	   ▼
 //	 admit.Gate                 access → time → load → cps → instances → per_source → Verdict               superd/admit
 //	   │ ok                       names that matter are looked up off the accept path                       names.go
 //	   ▼
