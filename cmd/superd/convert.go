@@ -25,6 +25,8 @@ func convertCommand() *cobra.Command {
 		Long: `Convert reads xinetd.conf and xinetd.d, inetd.conf of many systems, or systemd's .socket and .service units, and prints
 the same in superd's language. Whatever has no counterpart, or meant something else than its author thought, is a
 warning with its file and line, and a comment that begins with "# CONVERT:" in its place.
+With -o each service gets a file of its own. In a folder that the superd.hcl beside it includes, as /etc/superd/conf.d, that is
+all; what defaults say is then written into the services. In any other folder there is a superd.hcl with them.
 It exits 0, 1 if a file could not be read, and with --strict 3 if there is any warning.`,
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) == 0 {
@@ -37,13 +39,22 @@ It exits 0, 1 if a file could not be read, and with --strict 3 if there is any w
 			if len(paths) == 0 {
 				return wrongUsage(c, errors.New("convert: name the files or folders to convert"))
 			}
-			o.Apart, o.Stdin = folder != "", c.InOrStdin()
+			into, err := isIncluded(folder)
+			if err != nil {
+				return err
+			}
+			o.Apart, o.Into, o.Stdin = folder != "", into, c.InOrStdin()
 			result, err := convert.Convert(paths, o)
 			if err != nil {
 				return usageError{err}
 			}
 			if err := printRemarks(c.ErrOrStderr(), result); err != nil {
 				return err
+			}
+			if into {
+				if err := makeRoom(c.ErrOrStderr(), folder, result); err != nil {
+					return fmt.Errorf("convert: %w", err)
+				}
 			}
 			if err := writeResult(c.OutOrStdout(), result, folder, explain, force); err != nil {
 				return err

@@ -16,6 +16,7 @@ import (
 type Options struct {
 	Kind     Kind      // of all paths; Unknown: each is looked at
 	Apart    bool      // a file for each service, and superd.hcl that includes them
+	Into     bool      // with Apart: files for a folder that another superd.hcl includes, so none here; what defaults say is in each service
 	Portable bool      // leave out what only the target machine can tell: users, groups, programs, /etc/services
 	Root     string    // where the root of the machine that the files are from is copied to; "": they are this one's
 	Stdin    io.Reader // read for the path "-"; nil: there is none
@@ -27,7 +28,8 @@ type Options struct {
 
 // Result is a configuration of superd. With or without remarks, it passes superd check --portable.
 type Result struct {
-	Files   []File // superd.hcl first
+	Files   []File   // superd.hcl first, unless Into
+	IDs     []string // of the services
 	Steps   []Step
 	Remarks []Remark // in the order of the source's lines, files in the order in which they were read
 	Omitted int      // remarks beyond those, for there were too many
@@ -77,12 +79,25 @@ func Convert(paths []string, o Options) (*Result, error) {
 	if !o.Portable {
 		d.machine()
 	}
-	files := d.whole()
-	if o.Apart {
+	var files []File
+	switch {
+	case o.Apart && o.Into:
+		d.fold()
+		files = d.each()
+	case o.Apart:
 		files = d.apart()
+	default:
+		files = d.whole()
 	}
 	files = format(files)
-	return &Result{Files: files, Steps: steps(files), Remarks: inOrder(d.remarks), Omitted: d.omitted}, nil
+	return &Result{Files: files, IDs: d.ids(), Steps: steps(files), Remarks: inOrder(d.remarks), Omitted: d.omitted}, nil
+}
+
+func (d *draft) ids() (ids []string) {
+	for _, b := range d.services {
+		ids = append(ids, b.id())
+	}
+	return ids
 }
 
 // inOrder sorts remarks by line within each file, and leaves out what is said twice.

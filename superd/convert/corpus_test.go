@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"superd/superd/config"
 )
 
 // corpus is where real configurations lie beside the tree; it is no part of it.
@@ -46,26 +48,49 @@ func TestCorpus(t *testing.T) {
 				want := read(string(text))
 				file := alone(t, file, string(text))
 				services += len(want)
-				for _, apart := range []bool{false, true} {
-					result, err := Convert([]string{file}, Options{Apart: apart, Portable: true})
+				var loaded []*config.Config
+				for _, o := range []Options{{Portable: true}, {Portable: true, Apart: true}, {Portable: true, Apart: true, Into: true}} {
+					result, err := Convert([]string{file}, o)
 					if err != nil {
 						t.Fatal(err)
 					}
 					if result.Failed() {
 						t.Errorf("%v", result.Remarks)
 					}
-					passes(t, result)
+					loaded = append(loaded, passes(t, result))
 					var all strings.Builder
 					for _, f := range result.Files {
 						all.Write(f.Text)
 					}
 					compare(t, filepath.Base(file), want, readHCL(all.String()))
 				}
+				sameServices(t, loaded[0], loaded[1])
+				sameServices(t, loaded[0], loaded[2])
 			})
 		}
 		if services < 60 {
 			t.Errorf("%s: the reader found %d services; it has lost its way", kind, services)
 		}
+	}
+}
+
+// sameServices: in one file, in one for each service, and below the defaults of another superd.hcl, services are the same.
+func sameServices(t *testing.T, a, b *config.Config) {
+	t.Helper()
+	if a == nil || b == nil {
+		return
+	}
+	byID := make(map[string]*config.Service)
+	for _, s := range b.Services {
+		byID[s.ID] = s
+	}
+	for _, s := range a.Services {
+		if other := byID[s.ID]; other == nil || !s.Equal(other) {
+			t.Errorf("%s differs: %+v\n%+v", s.ID, s, other)
+		}
+	}
+	if len(a.Services) != len(b.Services) {
+		t.Errorf("%d services, and %d", len(a.Services), len(b.Services))
 	}
 }
 

@@ -110,6 +110,16 @@ func convertCase(t *testing.T, comment, dir string) *Result {
 	return result
 }
 
+// anotherMain is a superd.hcl whose defaults must not reach services that were converted.
+const anotherMain = `
+defaults {
+  instances  = 1
+  per_source = 1
+  cps        = [1, 1]
+}
+include = ["*.hcl"]
+`
+
 // passes checks what holds of every result: superd check --portable takes it, and superd fmt leaves it as it is.
 func passes(t *testing.T, r *Result) *config.Config {
 	t.Helper()
@@ -124,6 +134,11 @@ func passes(t *testing.T, r *Result) *config.Config {
 		}
 		if len(f.rows) != bytes.Count(f.Text, []byte("\n")) {
 			t.Errorf("%s has %d lines, and %d rows are known", f.Name, bytes.Count(f.Text, []byte("\n")), len(f.rows))
+		}
+	}
+	if len(r.Files) == 0 || r.Files[0].Name != mainName { // for a folder that another superd.hcl includes
+		if err := os.WriteFile(filepath.Join(dir, mainName), []byte(anotherMain), 0o644); err != nil {
+			t.Fatal(err)
 		}
 	}
 	c, diags := config.Load(filepath.Join(dir, mainName), config.Options{Privileged: true, Portable: true})

@@ -40,6 +40,7 @@ func init() {
 		"RootDirectory":           func(c *unitConverter, a assignment) { c.vital(a, "chroot", quote(a.value)) },
 		"UMask":                   unitUmask,
 		"Nice":                    func(c *unitConverter, a assignment) { c.put(a, "nice", plain(a.value)) },
+		"NoNewPrivileges":         noNewPrivileges,
 		"Environment":             environment,
 		"PassEnvironment":         passEnvironment,
 		"SupplementaryGroups": func(c *unitConverter, a assignment) {
@@ -119,6 +120,15 @@ func bindToDevice(c *unitConverter, a assignment) {
 		return
 	}
 	c.vital(a, "bind", quote(a.value))
+}
+
+func noNewPrivileges(c *unitConverter, a assignment) {
+	switch yes, ok := yesNo(a.value); {
+	case !ok:
+		c.lost(a, "%q is neither yes nor no.", a.value)
+	case yes:
+		c.put(a, "no_new_privs", "true")
+	}
 }
 
 func reusePort(c *unitConverter, a assignment) {

@@ -131,7 +131,11 @@ func (d *draft) apart() []File {
 	d.top(&main)
 	main.gap()
 	main.line("", row{name: "include", value: `["*.hcl"]`})
-	files := []File{main.file(mainName)}
+	return append([]File{main.file(mainName)}, d.each()...)
+}
+
+// each writes a file for each service.
+func (d *draft) each() (files []File) {
 	taken := ids{map[string]bool{mainName: true}, make(map[string]int)}
 	for _, b := range d.services {
 		var p page

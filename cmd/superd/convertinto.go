@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"superd/superd/config"
+	"superd/superd/convert"
+)
+
+// isIncluded reports whether files of the folder are read by the superd.hcl beside it, as those of /etc/superd/conf.d are.
+func isIncluded(folder string) (bool, error) {
+	if folder == "" {
+		return false, nil
+	}
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return false, err
+	}
+	main := filepath.Join(filepath.Dir(folder), "superd.hcl")
+	if _, err := os.Stat(main); err != nil {
+		return false, nil // none: nothing includes the folder
+	}
+	c, diags := config.Load(main, config.Options{Portable: true})
+	if diags.HasErrors() {
+		return false, fmt.Errorf("convert: %s, which may include %s, has errors: superd check %[1]s", main, folder)
+	}
+	return slices.ContainsFunc(c.Includes, func(pattern string) bool {
+		match, err := filepath.Match(pattern, filepath.Join(folder, "service.hcl"))
+		return match && err == nil
+	}), nil
+}
+
+// makeRoom renames the files of the folder that are in the way: those that have a service of the result, and whose services
+// are all off, as most of those that superd is shipped with. What is on stays, and is then in the way.
+func makeRoom(w io.Writer, folder string, r *convert.Result) error {
+	paths, err := filepath.Glob(filepath.Join(folder, "*.hcl"))
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		c, diags := config.Load(path, config.Options{Portable: true})
+		taken := func(id string) bool { return slices.Contains(r.IDs, id) }
+		if diags.HasErrors() || len(c.Services) > 0 || !slices.ContainsFunc(c.Disabled, taken) {
+			continue
+		}
+		if err := os.Rename(path, path+".off"); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "%s: its services were off; it is %s.off now\n", path, filepath.Base(path)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
