@@ -15,7 +15,7 @@ packages="vsftpd lftp curl ca-certificates
 	tftpd-hpa tftp-hpa
 	rsync git
 	openssh-server openssh-client
-	finger cvs oidentd rpcbind rusersd rusers rstatd nagios-nrpe-server nagios-nrpe-plugin nbdkit libnbd-bin netbase
+	finger cvs oidentd rpcbind rusersd rstatd rstat-client nagios-nrpe-server nagios-nrpe-plugin nbdkit libnbd-bin netbase
 	amanda-client amanda-server mariadb-server galera-4
 	telnet netcat-openbsd
 	prometheus chromium fonts-dejavu-core fail2ban
@@ -27,7 +27,7 @@ packages="vsftpd lftp curl ca-certificates
 	libacl1 libaudit1 libcap2 libcrypt1 libgcrypt20 libip4tc2 libkmod2 liblz4-1 liblzma5 libmount1 libpam0g libseccomp2 libssl3 libzstd1"
 unpacked="xinetd tcpd proftpd-core atftpd fingerd micro-httpd inetutils-telnetd busybox-static systemd libsystemd-shared libsystemd0 openrc libeinfo1 librc1"
 programs="mandoc lintian rpmbuild rpmlint shellcheck zsh fish logrotate mmdebstrap vsftpd lftp curl in.tftpd tftp rsync git sshd ssh ssh-keygen telnet nc gcc ps ss prlimit unshare mount
-	finger cvs oidentd nrpe nbdkit nbdinfo nbdcopy amcheck mariadbd mariadb
+	finger cvs oidentd rpcbind rpcinfo rpc.rusersd rpc.rstatd rup nsenter nrpe nbdkit nbdinfo nbdcopy amcheck mariadbd mariadb
 	promtool prometheus chromium fail2ban-regex fail2ban-client"
 
 fail() {

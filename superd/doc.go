@@ -15,6 +15,7 @@
 //	   │                          stream nowait: accept                                                     listener.go
 //	   │                          stream and dgram wait: the program gets the socket                        wait.go
 //	   │                          dgram builtin, and dgram nowait with a socket for each peer               dgram.go
+//	   │                          dgram redirection: a socket to the target for each peer                   redirect_dgram.go
 //	   ▼
 //	 bans, rules                banned by a sensor? what do hosts.allow and hosts.deny say?                bans.go, wrap.go
 //	   ▼
@@ -22,6 +23,8 @@
 //	   │ ok                       names that matter are looked up off the accept path                       names.go
 //	   ▼
 //	 spawn.Start or a builtin   fd 0, 1, 2 = the connection                                                 superd/spawn, services
+//	   │                          or another host and port                                                 redirect.go, targets.go
+//	   │                          or, through tcpmux, another service's                                    mux.go
 //	   ▼
 //	 exited                     the one reaper calls it: release the slot, log EXIT                         conn.go
 //	                              the kernel tells what the connection has carried                          traffic.go
@@ -34,6 +37,8 @@
 // what has happened, in the service's tally (tally.go) and the daemon's history (history.go). Who looks at the daemon from
 // another goroutine does so through the roster (roster.go), which the supervisor publishes after each change;
 // the builtins metrics and status through measure.go.
+// rpcbind is told of RPC services by a goroutine of its own (rpc.go), the hosts of clients are asked whose connections they
+// are (userid.go), and what the kernel keeps out of a wait service is counted (intercept.go).
 // What the service manager gets to know is in manager.go (status), watchdog.go, store.go and inherit.go (sockets).
 // The control socket's requests (operator.go) have the loop do, between what else it does, what is the loop's to do or to know
 // (view.go, explain.go, dump.go); the connections that run are listed through themselves (live.go).

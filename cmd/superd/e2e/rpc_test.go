@@ -90,6 +90,9 @@ func (r *room) eventually(what string, ok func(programs string) bool) {
 func TestRPC(t *testing.T) {
 	needRoot(t)
 	rusersd, rstatd := need(t, "rpc.rusersd"), need(t, "rpc.rstatd")
+	for _, client := range []string{"rpcbind", "rpcinfo", "rup"} {
+		need(t, client)
+	}
 	r := newRoom(t)
 	s := newSite(t)
 	users := `
