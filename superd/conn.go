@@ -182,13 +182,14 @@ func (c *conn) refuse(d admit.Decision, detail string) {
 	if d.Verdict == admit.CPS && c.set.Limits.OnCPS == config.Pause {
 		c.sayPause()
 	}
-	end := func() {
-		c.dismiss(d.Policy)
-		c.finish()
+	if c.set.Log.OnFailure&config.LogUserID == 0 || !c.logRefusedUser(func() { c.letGo(d.Policy) }) {
+		c.letGo(d.Policy)
 	}
-	if !c.logRefusedUser(end) {
-		end()
-	}
+}
+
+func (c *conn) letGo(p config.Policy) {
+	c.dismiss(p)
+	c.finish()
 }
 
 // dismiss ends the connection as the policy says. The fail banner arrives even if the peer spoke first.

@@ -97,9 +97,9 @@ func (c *conn) logUser() {
 }
 
 // logRefusedUser logs whose connection was refused, and ends it only then, since the peer's host does not know it any
-// longer; false if nobody asks.
+// longer; false if nobody can be asked. end is called on another goroutine.
 func (c *conn) logRefusedUser(end func()) bool {
-	if c.set.Log.OnFailure&config.LogUserID == 0 || c.host.ending.Load() {
+	if c.host.ending.Load() {
 		return false
 	}
 	c.local, _ = socket.Local(c.fd)
