@@ -96,14 +96,23 @@ func (b *bench) entries(j job, t *table) []entry {
 
 // address is a server's own: one of 127.0.0.1 to 127.0.0.8, and a port which nobody has there at the moment.
 func (b *bench) address(e *entry, network string) (netip.AddrPort, error) {
-	addr := netip.AddrFrom4([4]byte{127, 0, 0, byte(1 + b.launched%8)})
+	addrs := clientAddresses()
+	first := b.launched % len(addrs)
 	if e.Job.Shipped != "" {
-		return freePorts(netip.AddrFrom4([4]byte{127, 0, 0, 1}), network, 100) // what has an offset, and where is in the files
+		first = 0 // what has an offset, and where is in the files
 	}
 	if e.Official && e.Job.Builtin != "" {
-		return netip.AddrPortFrom(addr, map[string]uint16{"echo": 7, "daytime": 13}[e.Job.Builtin]), nil
+		return netip.AddrPortFrom(addrs[first], map[string]uint16{"echo": 7, "daytime": 13}[e.Job.Builtin]), nil
 	}
-	return freePorts(addr, network, max(e.Job.Services, 1))
+	n := max(e.Job.Services, 1)
+	if e.Job.Shipped != "" {
+		n = 100
+	}
+	addr, err := freePorts(addrs[first], network, n)
+	for i := 1; err != nil && i < len(addrs) && e.Job.Shipped == ""; i++ {
+		addr, err = freePorts(addrs[(first+i)%len(addrs)], network, n)
+	}
+	return addr, err
 }
 
 // launch starts an entry.

@@ -29,6 +29,9 @@ func (b *bench) run(t *table, entries []entry, p plan) error {
 			}
 		}
 	}()
+	for i := range entries {
+		t.row(entries[i].name()) // in this order, whoever fails to start
+	}
 	for round := range b.rounds {
 		for i := range entries {
 			b.progress("%s: round %d of %d, %s", t.Scenario, round+1, b.rounds, entries[i].name())
@@ -65,7 +68,6 @@ func (b *bench) replace(t *table, e *entry, s **server, p plan) error {
 		return nil
 	}
 	*s = started
-	t.row(e.name()) // in the order of the entries
 	if p.Warm == nil {
 		return nil
 	}
