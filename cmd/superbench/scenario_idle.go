@@ -9,7 +9,7 @@ import (
 const (
 	switched = "switches/s"
 	cpuIdle  = "CPU ms/s"
-	settle   = 2 * time.Second
+	settle   = time.Second // after a start, for memory that is given back
 )
 
 // idle watches servers that have nothing to do: superd with the configuration that it is shipped with, and xinetd with the same services.

@@ -25,8 +25,9 @@ func (b *bench) manyServices(t *table) error {
 		}
 	}
 	t.note("first: each connection but those to one service is the first that its service has; conn/s: the same services again")
-	t.note("RSS is that after the start; the first of superd's rows is compared with the others")
+	t.note("RSS is that %v after the start; the first of superd's rows is compared with the others", settle)
 	return b.run(t, entries, plan{Fresh: true, Work: func(s *server, r sample) (outcome, error) {
+		time.Sleep(settle)
 		u, err := usageOf(s.Pid)
 		if err != nil {
 			return outcome{}, err
