@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 )
@@ -232,10 +231,4 @@ func oracle(t *testing.T) string {
 		lack("must run as root, to have an /etc/hosts of its own")
 	}
 	return path
-}
-
-// notBefore waits until files that were just written no longer look as if they were being written.
-func notBefore(t *testing.T, since time.Time) {
-	t.Helper()
-	time.Sleep(time.Until(since.Add(settle + 10*time.Millisecond)))
 }

@@ -30,10 +30,3 @@ func peek(kind, id, options int) (pid int, code int32, status syscall.Signal, er
 	child := (*childInfo)(unsafe.Pointer(&info)) // smaller than Siginfo, and no stricter aligned
 	return int(child.union.pid), info.Code, syscall.Signal(child.union.status), err
 }
-
-// Values of si_code for SIGCHLD: the child has ended.
-const (
-	cldExited = 1
-	cldKilled = 2
-	cldDumped = 3
-)
