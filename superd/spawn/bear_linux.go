@@ -13,9 +13,11 @@ import (
 
 // bear starts c. syscall.ForkExec is not used: it sets some sixty signal dispositions one by one for each child, takes a
 // pipe to learn of errors, keeps Go's scheduler waiting until the exec, and has no place for limits, umask and nice value.
-func (b *birth) bear(c *Command, own *inheritance) (pid, pidfd int, err error) {
+func (b *birth) bear(c *Command, own *inheritance, s *slots) (pid, pidfd int, err error) {
+	s.borrow(b, c.Fd)
+	defer s.giveBack(b)
 	for {
-		if err := b.lay(c, own); err != nil {
+		if err := b.lay(c, own, s.top); err != nil {
 			return 0, -1, err
 		}
 		pid, err = b.fork(syscall.SIGCHLD)
@@ -79,6 +81,9 @@ func (b *birth) call(exit syscall.Signal) (nr uintptr, args [5]uintptr) {
 		flags |= unix.CLONE_VFORK
 	} else {
 		flags |= unix.CLONE_VM | unix.CLONE_CHILD_CLEARTID
+		if b.narrow {
+			flags |= unix.CLONE_FILES
+		}
 	}
 	if !oldClone.Load() {
 		b.clone = cloneArgs{

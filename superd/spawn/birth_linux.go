@@ -12,6 +12,8 @@ import (
 type birth struct {
 	failed *failure
 	copied bool // the child is a copy of the daemon, as on processors that fork has no assembly for
+	slot   int  // a low descriptor number of its own; -1: it has none
+	narrow bool // the connection is in the slot, and the child gets no more of the daemon's table than the slots
 
 	steps []step
 	names []string // of the steps, for Error
@@ -44,6 +46,7 @@ type cloneArgs struct {
 type nursery struct {
 	births   chan *birth
 	spare    *birth // for killGroup, under the Starter's mutex
+	slots    slots
 	failures []byte // memory that even a copy of the daemon shares with it
 }
 
@@ -51,20 +54,30 @@ func newNursery(n int) (nursery, error) {
 	size := int(unsafe.Sizeof(failure{}))
 	shared, err := unix.Mmap(-1, 0, (n+1)*size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANONYMOUS)
 	if err != nil {
-		return nursery{}, os.NewSyscallError("mmap", err)
+		return nursery{slots: slots{parked: -1}}, os.NewSyscallError("mmap", err)
 	}
 	one := func(i int) *birth {
-		return &birth{failed: (*failure)(unsafe.Pointer(&shared[i*size])), copied: alwaysCopied}
+		return &birth{failed: (*failure)(unsafe.Pointer(&shared[i*size])), copied: alwaysCopied, slot: -1}
 	}
-	births := make(chan *birth, n)
-	for i := range n {
-		births <- one(i)
+	all := make([]*birth, n)
+	for i := range all {
+		all[i] = one(i)
 	}
-	return nursery{births, one(n), shared}, nil
+	nursery := nursery{births: make(chan *birth, n), spare: one(n), slots: newSlots(all), failures: shared}
+	for _, b := range all {
+		nursery.births <- b
+	}
+	return nursery, nil
 }
 
 // close must not be called while a fork is under way.
-func (n nursery) close() { _ = unix.Munmap(n.failures) }
+func (n *nursery) close() {
+	for range cap(n.births) {
+		n.slots.release(<-n.births)
+	}
+	n.slots.close()
+	_ = unix.Munmap(n.failures)
+}
 
 // do adds a step that Error will call name.
 func (b *birth) do(name string, nr uintptr, args ...uintptr) {

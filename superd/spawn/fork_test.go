@@ -17,21 +17,31 @@ import (
 	"superd/superd/config"
 )
 
-// eachWay runs f with a child that shares the daemon's memory and one that is a copy, by clone3(2) and by clone(2).
+// eachWay runs f with a child that shares the daemon's memory and one that is a copy, by clone3(2) and by clone(2), with a part
+// of the daemon's table of descriptors and with all of it.
 func eachWay(t *testing.T, f func(t *testing.T, s *Starter)) {
 	for _, copied := range []bool{alwaysCopied, true} {
 		for _, old := range []bool{false, true} {
-			t.Run(fmt.Sprintf("copied=%v,clone3=%v", copied, !old), func(t *testing.T) {
-				defer oldClone.Store(oldClone.Load())
-				oldClone.Store(old)
-				s := newStarter(t)
-				for range cap(s.nursery.births) {
-					b := <-s.nursery.births
-					b.copied = copied
-					s.nursery.births <- b
-				}
-				f(t, s)
-			})
+			for _, slots := range []bool{true, false} {
+				t.Run(fmt.Sprintf("copied=%v,clone3=%v,slots=%v", copied, !old, slots), func(t *testing.T) {
+					defer oldClone.Store(oldClone.Load())
+					oldClone.Store(old)
+					s := newStarter(t)
+					for range cap(s.nursery.births) {
+						b := <-s.nursery.births
+						b.copied = copied
+						if slots && b.slot < 0 {
+							t.Skip("no close_range(2) here")
+						}
+						if !slots {
+							s.nursery.slots.release(b)
+							b.slot = -1
+						}
+						s.nursery.births <- b
+					}
+					f(t, s)
+				})
+			}
 		}
 	}
 }
@@ -240,4 +250,59 @@ func copyOfSelf(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// Among thousands of descriptors the daemon keeps its own, and a program gets three; of the connection nothing is left
+// behind, so that the peer sees its end.
+func TestManyDescriptors(t *testing.T) {
+	var many []*os.File
+	defer func() {
+		for _, f := range many {
+			f.Close()
+		}
+	}()
+	for range 2000 {
+		f, err := os.Open("/dev/null")
+		if err != nil {
+			t.Skip(err)
+		}
+		many = append(many, f)
+	}
+	eachWay(t, func(t *testing.T, s *Starter) {
+		before := openKinds(t)
+		for range 5 {
+			text := output(t, s, program(s, "/bin/ls", "/proc/self/fd"))
+			if text != "0\n1\n2\n3\n" { // 3 is the folder that ls reads
+				t.Errorf("a program has %q", text)
+			}
+			if _, err := tryStart(t, s, program(s, "/no/such/program")); err == nil {
+				t.Error("what is not there runs")
+			}
+		}
+		if after := openKinds(t); after != before {
+			t.Errorf("descriptors were\n%s\nand are\n%s", before, after)
+		}
+	})
+	for _, f := range many {
+		if _, err := f.Stat(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// openKinds counts what the process has open, by kind.
+func openKinds(t *testing.T) string {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]int{}
+	for _, e := range entries {
+		if to, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil {
+			kind, _, _ := strings.Cut(to, "[")
+			kinds[kind]++
+		}
+	}
+	return fmt.Sprint(kinds)
 }

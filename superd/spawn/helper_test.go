@@ -33,6 +33,7 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	flag.Parse()
+	CleanSignals()     // what nohup has had ignored
 	CleanDescriptors() // what the shell that runs the tests has left open
 	before := descriptors()
 	code := m.Run()

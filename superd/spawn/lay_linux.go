@@ -29,7 +29,7 @@ const (
 
 // lay lays out the steps of a child that is to become c's program. Their order matters: what takes the daemon's rights
 // stands before the credentials, and those go groups, group, user.
-func (b *birth) lay(c *Command, own *inheritance) error {
+func (b *birth) lay(c *Command, own *inheritance, top int) error {
 	p := c.Program
 	b.steps, b.names = b.steps[:0], b.names[:0]
 	texts, err := b.write(c)
@@ -40,7 +40,12 @@ func (b *birth) lay(c *Command, own *inheritance) error {
 		b.do(stepCapabilities, unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL)
 	}
 	b.do(stepSession, unix.SYS_SETSID)
-	b.descriptors(uintptr(c.Fd))
+	fd := c.Fd
+	if b.narrow { // before anything is done to a descriptor, since the table is the daemon's until then
+		b.do(stepDescriptors, unix.SYS_CLOSE_RANGE, uintptr(top+1), uintptr(^uint32(0)), unix.CLOSE_RANGE_UNSHARE)
+		fd = b.slot
+	}
+	b.descriptors(uintptr(fd))
 	if p.Umask != own.umask {
 		b.do(stepUmask, unix.SYS_UMASK, uintptr(p.Umask))
 	}

@@ -138,7 +138,7 @@ func (s *Starter) launch(c *Command) (*child, error) {
 	defer func() { s.nursery.births <- b }()
 	s.forks.RLock()
 	defer s.forks.RUnlock()
-	pid, pidfd, err := b.bear(c, &s.own)
+	pid, pidfd, err := b.bear(c, &s.own, &s.nursery.slots)
 	if err != nil {
 		return nil, err
 	}
