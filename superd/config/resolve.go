@@ -98,7 +98,7 @@ func (l *loader) libwrap(s *spec) {
 	case s.noLibwrap && s.has("libwrap"):
 		l.diags.warnf(s.at("libwrap"), "Unused libwrap", `With the flag "NOLIBWRAP" hosts.allow and hosts.deny are not asked.`)
 		fallthrough
-	case s.noLibwrap:
+	case s.noLibwrap, s.RPC != nil && s.SocketType == Stream && s.Libwrap == "": // as xinetd does
 		s.Libwrap = ""
 	case s.Libwrap != "":
 	case s.server != "" && len(s.Program.Args) > 0:

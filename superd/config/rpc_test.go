@@ -28,6 +28,12 @@ func TestRPC(t *testing.T) {
 			t.Errorf("%s: %+v", lines, s.Endpoints)
 		}
 	}
+	for lines, want := range map[string]string{"": "", "libwrap = \"rpc.rstatd\"": "rpc.rstatd"} { // over TCP, as in xinetd
+		tcp := "service \"rstatd\" {\n type = \"RPC\"\n rpc_version = 1\n socket_type = \"stream\"\n wait = false\n user = \"root\"\n server = \"/bin/true\"\n" + lines + "\n}\n"
+		if s := mustLoad(t, tcp, Options{Privileged: true}).Services[0]; s.Libwrap != want {
+			t.Errorf("%q: hosts.allow and hosts.deny are asked about %q", lines, s.Libwrap)
+		}
+	}
 	for lines, summary := range map[string]string{
 		"type = \"RPC\"": "No rpc_version",
 		"type = [\"RPC\", \"UNLISTED\"]\n rpc_version = 1":                         "No rpc_number",

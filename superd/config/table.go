@@ -289,7 +289,7 @@ var Attributes = []Attribute{
 		Xinetd:  "There it does not renew, is forgotten when xinetd ends, and bans whoever a forged datagram names",
 		Example: `"1h"`},
 	{Name: "libwrap", Where: InService, Kind: daemonName(),
-		Doc:     "The daemon's name in hosts.allow and hosts.deny; the default is the base name of the program, or NAME for a builtin; with the flag NOLIBWRAP they are not asked",
+		Doc:     "The daemon's name in hosts.allow and hosts.deny; the default is the base name of the program, or NAME for a builtin; with the flag NOLIBWRAP, and for RPC over TCP without this attribute, they are not asked",
 		Xinetd:  sameAsXinetd,
 		Example: `"in.ftpd"`},
 	{Name: "access_times", Where: everywhere, Kind: windows(),
