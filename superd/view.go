@@ -57,9 +57,9 @@ func (d *loop) status(named []string, detail bool) (*control.Status, error) {
 			add(d.view(configured, now, detail))
 		}
 	}
-	for _, id := range d.running.Disabled {
+	for i, id := range d.running.Disabled {
 		if want(id) {
-			add(control.Service{ID: id, Name: id, State: control.Disabled, Endpoints: []control.Endpoint{}, Instances: config.Unlimited, Refused: map[string]uint64{}})
+			add(control.Service{ID: id, Name: id, At: d.running.OffAt[i], State: control.Disabled, Endpoints: []control.Endpoint{}, Instances: config.Unlimited, Refused: map[string]uint64{}})
 		}
 	}
 	for _, svc := range d.stillRunning() {

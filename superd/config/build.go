@@ -36,7 +36,7 @@ func (l *loader) build() *Config {
 	l.together(func() { l.choose(defaults, specs); l.identities(specs) })
 	for i, s := range specs {
 		if service := l.finish(l.services[i], s); s.disable {
-			c.Disabled = append(c.Disabled, s.ID)
+			c.Disabled, c.OffAt = append(c.Disabled, s.ID), append(c.OffAt, l.services[i].position())
 		} else {
 			c.Services = append(c.Services, service)
 		}

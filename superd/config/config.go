@@ -19,6 +19,7 @@ type Config struct {
 	Daemon   Daemon
 	Services []*Service // enabled services, in file order; IDs are unique
 	Disabled []string   // IDs of services that stand in the files and are switched off
+	OffAt    []string   // where each of Disabled stands, FILE:LINE
 	Files    []string   // every file read, absolute, the main file first
 	Includes []string   // include patterns, absolute: where new files may appear
 	Hash     string     // SHA-256 of the texts of Files, in hex: equal for equal files, on every machine
