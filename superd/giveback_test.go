@@ -28,6 +28,9 @@ func TestProgramPages(t *testing.T) {
 // The program runs on, with less of itself in memory.
 func TestGiveBack(t *testing.T) {
 	before := residentFile(t)
+	if before < 1000 {
+		t.Skipf("%d kB of files in memory: the test's own program is on a tmpfs, whose pages count otherwise", before)
+	}
 	giveBack()
 	if after := residentFile(t); after >= before {
 		t.Errorf("%d kB of files in memory, before %d", after, before)

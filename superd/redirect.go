@@ -1,10 +1,12 @@
 package superd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -53,6 +55,9 @@ func (c *conn) dialTarget(network string) (net.Conn, error) {
 	addrs, err := c.host.targets.addrs(ctx, r.Host)
 	if err != nil {
 		return nil, err
+	}
+	if network == "udp" { // nobody tells whether a datagram arrives, so the choice is made in advance, and as xinetd does
+		addrs = slices.SortedStableFunc(slices.Values(addrs), func(a, b netip.Addr) int { return cmp.Compare(a.BitLen(), b.BitLen()) })
 	}
 	target, err := dialAny(ctx, network, addrs, r.Port)
 	switch {
