@@ -34,6 +34,7 @@ type State struct {
 
 	Programs         int // that run
 	Files, FileLimit int // descriptors of the daemon itself
+	FilesReserved    int // of Files, those that are kept for starts of programs
 	CPU              time.Duration
 	Memory           int64 // resident bytes
 

@@ -87,6 +87,8 @@ func (m *metrics) daemon(s *State) {
 	m.sample("", float64(s.Files))
 	m.family("process_max_fds", gauge, "Descriptors that superd may have open.")
 	m.sample("", float64(s.FileLimit))
+	m.family("superd_reserved_fds", gauge, "Of the descriptors that superd has open, those that it keeps for starts of programs.")
+	m.sample("", float64(s.FilesReserved))
 	m.family("process_start_time_seconds", gauge, "When superd was ready.")
 	m.sample("", timestamp(s.Began))
 }

@@ -30,7 +30,7 @@ func sampleState() State {
 		Hash: "deadbeef0123456789", Since: began.Add(25 * time.Hour), ReloadsDone: 3, ReloadsFailed: 1,
 		ReloadFailing: true, ReloadFailed: began.Add(26 * time.Hour), ReloadError: "bind <tcp> 0.0.0.0:21: address already in use",
 		ReloadTook: 12 * time.Millisecond,
-		Sockets:    12, Waiting: 2, Programs: 3, Files: 40, FileLimit: 1024, CPU: 1234 * time.Millisecond, Memory: 9 << 20,
+		Sockets:    12, Waiting: 2, Programs: 3, Files: 40, FileLimit: 1024, FilesReserved: 5, CPU: 1234 * time.Millisecond, Memory: 9 << 20,
 		Services: []ServiceState{ftp, odd, full, paused},
 	}
 }
@@ -142,6 +142,7 @@ func TestMetrics(t *testing.T) {
 			`superd_sent_bytes_total{service="ftp"} 7250000000`,
 			`superd_datagrams_total{service="a<b>&'ü\\"} 8`,
 			`process_open_fds 40`,
+			`superd_reserved_fds 5`,
 			`process_start_time_seconds 1795348800`,
 		} {
 			if !strings.Contains(text, "\n"+want+"\n") {

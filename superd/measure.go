@@ -32,6 +32,7 @@ func (h *host) State(most int) services.State {
 		s.Waiting += n
 	}
 	s.Files, s.FileLimit = descriptors()
+	s.FilesReserved = h.starter.Reserved()
 	s.CPU, s.Memory = consumption()
 	ailing := r.ailing()
 	s.Services = make([]services.ServiceState, min(most, len(r.services)))

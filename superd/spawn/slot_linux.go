@@ -16,6 +16,7 @@ import (
 type slots struct {
 	parked int // that something; -1: there are no slots, before Linux 5.9 and where a seccomp filter forbids close_range
 	top    int // the highest slot
+	held   int // descriptors, with parked
 }
 
 func newSlots(births []*birth) slots {
@@ -28,13 +29,13 @@ func newSlots(births []*birth) slots {
 	if err != nil {
 		return s
 	}
-	s.parked = parked
+	s.parked, s.held = parked, 1
 	for _, b := range births {
 		slot, err := unix.FcntlInt(uintptr(parked), unix.F_DUPFD_CLOEXEC, 3)
 		if err != nil {
 			return s // those without one get all of the table
 		}
-		b.slot, s.top = slot, max(s.top, slot)
+		b.slot, s.top, s.held = slot, max(s.top, slot), s.held+1
 	}
 	return s
 }

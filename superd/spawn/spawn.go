@@ -159,6 +159,9 @@ func (s *Starter) Running() int {
 	return s.live
 }
 
+// Reserved returns how many descriptors the Starter keeps for starts, whether one is under way or not.
+func (s *Starter) Reserved() int { return s.nursery.slots.held }
+
 // Wait returns nil when Running is 0, and, for process 1, when everybody it has adopted has ended too; or the
 // context's error if that ends first.
 func (s *Starter) Wait(ctx context.Context) error {
