@@ -6,8 +6,9 @@
 //	      Started ► pidfd into one epoll set ► reaper ► Exited
 //
 // The steps are a list of system calls (lay_linux.go), which a child that shares the daemon's memory works off in a few lines of
-// assembly (fork_linux_*.s); where there is none it is a copy of the daemon (copyfork_linux.go). It shares the daemon's table of descriptors, too, until its first step (slot_linux.go). So everything that a
-// program asks for, limits included, costs a system call, and nothing is tried out on a thread of the daemon.
+// assembly (fork_linux_*.s); where there is none it is a copy of the daemon (copyfork_linux.go). It shares the daemon's
+// table of descriptors, too, until its first step (slot_linux.go). So everything that a program asks for, limits
+// included, costs a system call, and nothing is tried out on a thread of the daemon.
 //
 // Each child is known by a pidfd, so that its end is one event that names it, however many others live: wait4(-1)
 // would walk all of them each time, and would be given the exec-stops as well. It costs a descriptor for each live
