@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -52,7 +53,7 @@ It exits 0, 1 if a file could not be read, and with --strict 3 if there is any w
 				return err
 			}
 			if into {
-				if err := makeRoom(c.ErrOrStderr(), folder, result); err != nil {
+				if err := makeRoom(c.ErrOrStderr(), folder, result, force); err != nil {
 					return fmt.Errorf("convert: %w", err)
 				}
 			}
@@ -132,15 +133,23 @@ func writeFiles(folder string, files []convert.File, force bool) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	for _, f := range files {
-		path := filepath.Join(folder, f.Name)
-		if _, err := os.Lstat(path); err == nil && !force {
-			return fmt.Errorf("%s is there already; with --force it is replaced", path)
-		}
+	if err := inTheWay(folder, files, force, nil); err != nil {
+		return err
 	}
 	for _, f := range files {
 		if err := writeNew(filepath.Join(folder, f.Name), f.Text); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// inTheWay names a file that is there and may not be replaced, if there is one; those that leave do not count.
+func inTheWay(folder string, files []convert.File, force bool, leave []string) error {
+	for _, f := range files {
+		path := filepath.Join(folder, f.Name)
+		if _, err := os.Lstat(path); err == nil && !force && !slices.Contains(leave, path) {
+			return fmt.Errorf("%s is there already; with --force it is replaced", path)
 		}
 	}
 	return nil

@@ -35,18 +35,17 @@ func isIncluded(folder string) (bool, error) {
 }
 
 // makeRoom renames the files of the folder that are in the way: those that have a service of the result, and whose services
-// are all off, as most of those that superd is shipped with. What is on stays, and is then in the way.
-func makeRoom(w io.Writer, folder string, r *convert.Result) error {
-	paths, err := filepath.Glob(filepath.Join(folder, "*.hcl"))
+// are all off, as most of those that superd is shipped with. What is on stays, and is then in the way, unless forced; then
+// nothing is renamed either. A file that was renamed before is not lost for another one.
+func makeRoom(w io.Writer, folder string, r *convert.Result, force bool) error {
+	idle, err := idleFiles(folder, r.IDs)
 	if err != nil {
 		return err
 	}
-	for _, path := range paths {
-		c, diags := config.Load(path, config.Options{Portable: true})
-		taken := func(id string) bool { return slices.Contains(r.IDs, id) }
-		if diags.HasErrors() || len(c.Services) > 0 || !slices.ContainsFunc(c.Disabled, taken) {
-			continue
-		}
+	if err := inTheWay(folder, r.Files, force, idle); err != nil {
+		return err
+	}
+	for _, path := range idle {
 		if err := os.Rename(path, path+".off"); err != nil {
 			return err
 		}
@@ -55,4 +54,23 @@ func makeRoom(w io.Writer, folder string, r *convert.Result) error {
 		}
 	}
 	return nil
+}
+
+// idleFiles are those that have one of the services, and none that is on.
+func idleFiles(folder string, ids []string) (idle []string, err error) {
+	paths, err := filepath.Glob(filepath.Join(folder, "*.hcl"))
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range paths {
+		c, diags := config.Load(path, config.Options{Portable: true})
+		wanted := func(id string) bool { return slices.Contains(ids, id) }
+		if diags.HasErrors() || len(c.Services) > 0 || !slices.ContainsFunc(c.Disabled, wanted) {
+			continue
+		}
+		if _, err := os.Lstat(path + ".off"); err != nil {
+			idle = append(idle, path)
+		}
+	}
+	return idle, nil
 }
