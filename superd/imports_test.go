@@ -13,7 +13,7 @@ import (
 var (
 	mayImport = map[string][]string{
 		"superd/services":       {},
-		"superd/superd/config":  {"superd/services"},
+		"superd/superd/config":  {"superd/services", "superd/superd/selinux"},
 		"superd/superd/admit":   {"superd/superd/config"},
 		"superd/superd/libwrap": {},
 		"superd/superd/control": {},
@@ -23,11 +23,12 @@ var (
 		"superd/superd/event":   {"superd/superd/config"},
 		"superd/superd/ident":   {},
 		"superd/superd/rpcbind": {},
+		"superd/superd/selinux": {},
 		"superd/superd/systemd": {},
 		"superd/superd": {
 			"superd/services", "superd/superd/config", "superd/superd/admit",
 			"superd/superd/socket", "superd/superd/spawn", "superd/superd/event", "superd/superd/libwrap", "superd/superd/systemd",
-			"superd/superd/control", "superd/superd/ident", "superd/superd/rpcbind",
+			"superd/superd/control", "superd/superd/ident", "superd/superd/rpcbind", "superd/superd/selinux",
 		},
 	}
 	onlyIn = map[string]string{
