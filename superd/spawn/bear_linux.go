@@ -34,7 +34,7 @@ func (b *birth) bear(c *Command, own *inheritance, s *slots) (pid, pidfd int, er
 		return 0, -1, &Error{Step: "pidfd", Err: syscall.ENOSYS}
 	case b.failed.errno != 0:
 		destroy(pid, pidfd)
-		return 0, -1, explain(c.Program, b.names[b.failed.step], syscall.Errno(b.failed.errno))
+		return 0, -1, explain(c, b.names[b.failed.step], syscall.Errno(b.failed.errno))
 	default:
 		return pid, pidfd, nil
 	}

@@ -6,13 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-
-	"superd/superd/config"
 )
 
 // Error is why a program could not be started.
 type Error struct {
-	// Step that failed: fork, or one of the child's: nice, chroot, credentials, chdir, exec, rlimit_NAME, and some that
+	// Step that failed: fork, or one of the child's: exec context, nice, chroot, credentials, chdir, exec, rlimit_NAME, and some that
 	// only a broken system fails (see lay), as it would superd's own epoll and pidfd.
 	Step string
 	Name string // of the step's object: a path, a user id, a value; may be empty
@@ -39,9 +37,11 @@ func Temporary(err error) bool {
 }
 
 // explain names what the step was about.
-func explain(p *config.Program, step string, err syscall.Errno) error {
-	e := &Error{Step: step, Err: err}
+func explain(c *Command, step string, err syscall.Errno) error {
+	p, e := c.Program, &Error{Step: step, Err: err}
 	switch step {
+	case stepExecContext:
+		e.Name = c.ExecContext
 	case stepNice:
 		e.Name = fmt.Sprint(p.Nice)
 	case stepChroot:
@@ -54,6 +54,9 @@ func explain(p *config.Program, step string, err syscall.Errno) error {
 		e.Name = p.Path
 		if err == syscall.ENOENT && exists(filepath.Join(p.Chroot, p.Path)) {
 			e.Err = fmt.Errorf("%w (its interpreter is missing)", err)
+		}
+		if c.ExecContext != "" {
+			e.Name += " as " + c.ExecContext // the policy may not allow that
 		}
 	}
 	return e

@@ -136,8 +136,12 @@ func helperLow(args []string) {
 	if err != nil {
 		fmt.Println(err)
 	}
+	context := ""
+	if len(args) > 1 {
+		execAttr, context = args[1], "u:r:t:s0:c1"
+	}
 	ended := make(chan Exit, 1)
-	err = s.Start(&Command{Program: program(s, "/bin/sh", "-c", "ls /proc/$$/fd"), Fd: fd,
+	err = s.Start(&Command{Program: program(s, "/bin/sh", "-c", "ls /proc/$$/fd"), Fd: fd, ExecContext: context,
 		Started: func(int, time.Time) {}, Exited: func(e Exit) { ended <- e }})
 	if err != nil {
 		fmt.Println(err)

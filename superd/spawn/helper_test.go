@@ -109,6 +109,12 @@ func start(t testing.TB, s *Starter, p *config.Program, env ...string) *run {
 
 func tryStart(t testing.TB, s *Starter, p *config.Program, env ...string) (*run, error) {
 	t.Helper()
+	return tryCommand(t, s, &Command{Program: p, Env: env})
+}
+
+// tryCommand starts c on a connection of its own.
+func tryCommand(t testing.TB, s *Starter, c *Command) (*run, error) {
+	t.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -116,20 +122,20 @@ func tryStart(t testing.TB, s *Starter, p *config.Program, env ...string) (*run,
 	defer unix.Close(pair[1])
 	r := &run{t: t, peer: os.NewFile(uintptr(pair[0]), "peer"), exits: make(chan Exit, 1)}
 	var started, exited atomic.Int32
-	err = s.Start(&Command{Program: p, Env: env, Fd: pair[1],
-		Started: func(pid int, at time.Time) {
-			if started.Add(1) != 1 || time.Since(at) > time.Minute {
-				t.Errorf("Started called again, or at %v", at)
-			}
-			r.pid = pid
-		},
-		Exited: func(e Exit) {
-			if started.Load() != 1 || exited.Add(1) != 1 {
-				t.Errorf("Exited before Started, or again: %+v", e)
-			}
-			r.exits <- e
-		},
-	})
+	c.Fd = pair[1]
+	c.Started = func(pid int, at time.Time) {
+		if started.Add(1) != 1 || time.Since(at) > time.Minute {
+			t.Errorf("Started called again, or at %v", at)
+		}
+		r.pid = pid
+	}
+	c.Exited = func(e Exit) {
+		if started.Load() != 1 || exited.Add(1) != 1 {
+			t.Errorf("Exited before Started, or again: %+v", e)
+		}
+		r.exits <- e
+	}
+	err = s.Start(c)
 	if err != nil {
 		r.peer.Close()
 		if started.Load() != 0 {

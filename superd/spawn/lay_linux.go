@@ -17,6 +17,7 @@ const (
 	stepCapabilities = "capabilities"
 	stepSession      = "session"
 	stepDescriptors  = "descriptors"
+	stepExecContext  = "exec context"
 	stepUmask        = "umask"
 	stepNice         = "nice"
 	stepChroot       = "chroot"
@@ -46,6 +47,9 @@ func (b *birth) lay(c *Command, own *inheritance, top int) error {
 		fd = b.slot
 	}
 	b.descriptors(uintptr(fd))
+	if c.ExecContext != "" {
+		b.execContext(&texts, len(c.ExecContext))
+	}
 	if p.Umask != own.umask {
 		b.do(stepUmask, unix.SYS_UMASK, uintptr(p.Umask))
 	}
@@ -75,13 +79,16 @@ func (b *birth) lay(c *Command, own *inheritance, top int) error {
 }
 
 // texts says where things are in a birth's text and words.
-type texts struct{ path, dir, chroot, argv, envp uintptr }
+type texts struct{ path, dir, chroot, argv, envp, attr, label uintptr }
 
 // write fills the birth's text and words.
 func (b *birth) write(c *Command) (t texts, err error) {
 	p := c.Program
 	b.text, b.words = b.text[:0], b.words[:0]
 	t.path, t.dir, t.chroot = b.add(p.Path), b.add(directory(p)), b.add(p.Chroot)
+	if c.ExecContext != "" {
+		t.attr, t.label = b.add(execAttr), b.add(c.ExecContext)
+	}
 	t.argv = b.list(arguments(p))
 	t.envp = b.list(p.Env, c.Env)
 	for i, w := range b.words {
@@ -92,6 +99,8 @@ func (b *birth) write(c *Command) (t texts, err error) {
 		}
 	}
 	switch {
+	case nul(c.ExecContext), len(c.ExecContext) > longestContext:
+		return t, &Error{stepExecContext, c.ExecContext, syscall.EINVAL}
 	case nul(p.Chroot):
 		return t, &Error{stepChroot, p.Chroot, syscall.EINVAL}
 	case nul(directory(p)):
@@ -151,6 +160,23 @@ func (b *birth) descriptors(fd uintptr) {
 			b.do(stepDescriptors, unix.SYS_DUP3, fd, to, 0)
 		}
 	}
+}
+
+// execAttr is where a thread tells SELinux what its next exec makes of it. It stays with the thread until then,
+// through every change of its ids.
+var execAttr = "/proc/thread-self/attr/exec" // a constant but for tests
+
+// longestContext is as much as the kernel takes at once: a page, with the NUL.
+const longestContext = 4095
+
+// execContext stands while the daemon's root and rights are still there. A step cannot use what another has returned, so the
+// file is opened where its number is known: 0, which the descriptors leave free for it when it is closed, and get back after.
+func (b *birth) execContext(t *texts, length int) {
+	b.do(stepExecContext, unix.SYS_CLOSE, 0)
+	// What the path would be relative to does not matter: it is absolute.
+	b.do(stepExecContext, unix.SYS_OPENAT, 0, b.at(t.attr), unix.O_WRONLY|unix.O_CLOEXEC)
+	b.do(stepExecContext, unix.SYS_WRITE, 0, b.at(t.label), uintptr(length)+1)
+	b.do(stepExecContext, unix.SYS_DUP3, 1, 0, 0)
 }
 
 // become takes the identity. 32-bit x86 and ARM have system calls for 16-bit ids under the plain names.

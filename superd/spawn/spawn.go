@@ -47,6 +47,10 @@ type Command struct {
 	Env     []string        // added after Program.Env
 	Fd      int             // becomes 0, 1 and 2; in blocking mode. It stays the caller's, who may close it when Start has returned
 
+	// ExecContext is the SELinux context that the program gets (setexeccon(3)), by this start alone; "": the one that the
+	// policy gives it. A kernel without SELinux fails the step, and so does a policy that does not allow it.
+	ExecContext string
+
 	// Started is called by Start, on its goroutine, when the program runs. Signal knows the pid by then.
 	Started func(pid int, at time.Time)
 	// Exited is called once, after Started has returned, on the reaper's goroutine: it must not block.
