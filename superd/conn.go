@@ -229,7 +229,10 @@ func (c *conn) start(fd int) error {
 	trouble := c.trouble()
 	for try := 0; ; try++ {
 		c.began = time.Now()
-		err := c.host.starter.Start(command)
+		err := c.label(command)
+		if err == nil {
+			err = c.host.starter.Start(command)
+		}
 		if err == nil {
 			trouble.over()
 			return nil

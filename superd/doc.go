@@ -38,7 +38,7 @@
 // another goroutine does so through the roster (roster.go), which the supervisor publishes after each change;
 // the builtins metrics and status through measure.go.
 // rpcbind is told of RPC services by a goroutine of its own (rpc.go), the hosts of clients are asked whose connections they
-// are (userid.go), and what the kernel keeps out of a wait service is counted (intercept.go).
+// are (userid.go), their network which label they have (label.go), and what the kernel keeps out of a wait service is counted (intercept.go).
 // What the service manager gets to know is in manager.go (status), watchdog.go, store.go and inherit.go (sockets).
 // The control socket's requests (operator.go) have the loop do, between what else it does, what is the loop's to do or to know
 // (view.go, explain.go, dump.go); the connections that run are listed through themselves (live.go).
@@ -54,6 +54,7 @@
 //	superd/rpcbind  tells rpcbind of RPC programs (RFC 1833)
 //	superd/ident    who does a peer's host say it is? (RFC 1413)
 //	superd/control  the control socket: what status, explain, plan, reload and their like talk to
+//	superd/selinux  which SELinux context has a program that gets its client's range?
 //	superd/event    the record of a connection and its sinks
 //	superd/systemd  what superd and the service manager say to each other
 //	superd/convert  files of xinetd, inetd and systemd → HCL; the daemon does without it

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"superd/superd/selinux"
 )
 
 // deadline bounds everything that a story waits for. It is only ever reached by a story that fails.
@@ -165,6 +167,8 @@ func condition(word string) (bool, error) {
 	case "setpriv":
 		_, err := exec.LookPath("setpriv")
 		return err == nil, nil
+	case "selinux":
+		return selinux.Ready() == nil, nil
 	case "devlog":
 		info, err := os.Stat("/dev/log")
 		return err == nil && info.Mode()&os.ModeSocket != 0, nil

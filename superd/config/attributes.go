@@ -74,9 +74,6 @@ var unavailable = map[string]string{
 }
 
 var (
-	laterFlags = map[string]string{
-		"LABELED": "superd does not take over the security range of a labelled network's peer. A program runs in the SELinux context that the policy's domain transition gives it: leave the flag out, and say in the policy what each port may do.",
-	}
 	laterTypes = map[string]string{
 		"SPECIAL": "it says nothing; leave it out.",
 	}

@@ -210,7 +210,7 @@ func TestUnavailable(t *testing.T) {
 		wantProblem(t, d, Error, "Not available")
 	}
 	for line, later := range map[string]map[string]string{
-		`flags = ["%s"]`: laterFlags, `type = "%s"`: laterTypes, `socket_type = "%s"`: laterSockets, `protocol = "%s"`: laterProtocols,
+		`type = "%s"`: laterTypes, `socket_type = "%s"`: laterSockets, `protocol = "%s"`: laterProtocols,
 	} {
 		for word := range later {
 			_, d := loadText(t, "service \"x\" {\n disable = true\n "+strings.Replace(line, "%s", strings.ToLower(word), 1)+"\n}", Options{})

@@ -62,7 +62,7 @@ var aspects = []struct {
 		return s.RPC.Program
 	}},
 	{"flags", func(s *Service) any {
-		return []bool{s.Socket.Reuse, s.Socket.NoDelay, s.Socket.KeepAlive, s.NoRetry, s.IDOnly, s.Socket.Peers != nil}
+		return []bool{s.Socket.Reuse, s.Socket.NoDelay, s.Socket.KeepAlive, s.NoRetry, s.IDOnly, s.Labeled, s.Socket.Peers != nil}
 	}},
 	{"socket_type", func(s *Service) any { return s.SocketType }},
 	{"wait", func(s *Service) any { return s.Wait }},

@@ -3,7 +3,7 @@
 //
 // The road is Load: parse, walk each body from the one attribute table (table.go), merge defaults,
 // resolve users, groups, ports and addresses once, validate across attributes and services.
-// It is the only package that knows HCL. Its values are shared vocabulary for socket, admit, spawn and event.
+// It is the only package that knows HCL, and asks nobody but the machine, for SELinux by way of superd/selinux. Its values are shared vocabulary for socket, admit, spawn and event.
 package config
 
 import (
@@ -68,6 +68,7 @@ type Service struct {
 	Grace       time.Duration
 	IDOnly      bool // flag IDONLY: only a connection whose user the peer's ident server names (RFC 1413) is served
 	NoRetry     bool // flag NORETRY: a failed fork refuses the connection at once
+	Labeled     bool // flag LABELED: the program gets the SELinux range of its connection's peer, or is not started
 
 	Banner, BannerSuccess, BannerFail []byte // contents, read at load; nil: none
 

@@ -13,6 +13,8 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"superd/superd/selinux"
 )
 
 // machine answers what only the target machine can tell, each question once per load. With portable it knows no more than
@@ -75,6 +77,7 @@ const (
 	aboutMemberships = "memberships"
 	aboutFile        = "file"
 	aboutBanner      = "banner"
+	aboutSELinux     = "selinux"
 )
 
 func (m *machine) repeat(q question) {
@@ -100,8 +103,18 @@ func (m *machine) repeat(q question) {
 		_, _ = m.stat(q.name)
 	case aboutBanner:
 		_, _ = m.banner(q.name)
+	case aboutSELinux:
+		_ = m.selinux()
 	}
 }
+
+// selinux says why no program can be given its client's range.
+func (m *machine) selinux() error {
+	_, err := ask(m, question{aboutSELinux, ""}, func() (struct{}, error) { return struct{}{}, selinuxReady() })
+	return err
+}
+
+var selinuxReady = selinux.Ready // a function but for tests
 
 type portName struct{ name, protocol string }
 

@@ -32,6 +32,9 @@ func (l *loader) resolve(s *spec) {
 	if s.IDOnly && (s.SocketType != Stream || s.Wait) {
 		l.diags.errorf(s.at("flags"), "Nobody to ask", `"IDONLY" is about the connections that superd accepts: a stream service with wait = false.`)
 	}
+	if s.Labeled {
+		l.labeled(s)
+	}
 	if s.intercept {
 		l.intercepted(s)
 	}

@@ -76,9 +76,9 @@ var Attributes = []Attribute{
 		Doc:     "INTERNAL: superd answers itself, by the builtin called NAME; UNLISTED: NAME is not in /etc/services, so port must be given; TCPMUX, TCPMUXPLUS: reached by NAME through the builtin tcpmux on port 1, where TCPMUXPLUS has superd say +Go; RPC: registered with rpcbind, on a port that the kernel chooses unless port is given",
 		Xinetd:  "RPC services may have a port, are registered over the local socket for IPv6 too, and again when rpcbind comes late or is restarted; TCPMUX services need no UNLISTED, may be builtins and redirections, and are under all their own limits, not tcpmux's",
 		Example: `"INTERNAL"`},
-	{Name: "flags", Where: InService, Kind: set([]string{"REUSE", "NODELAY", "KEEPALIVE", "IPv4", "IPv6", "NAMEINARGS", "NORETRY", "NOLIBWRAP", "SENSOR", "IDONLY", "INTERCEPT"}, laterFlags, setFlags),
-		Doc:     "REUSE, NODELAY, KEEPALIVE: socket options; IPv4, IPv6: that family only; NAMEINARGS: server_args begins with the program's own name; NORETRY: a failed start is not tried again; NOLIBWRAP: hosts.allow and hosts.deny are not asked; SENSOR: nobody is served, and who comes is banned from all services for deny_time; IDONLY: only clients are served whose own host says by RFC 1413 who they are, which the program finds in TCPREMOTEINFO; INTERCEPT: with wait = true, only_from and no_access hold for every packet, as a filter in the kernel that knows addresses and no names, and what it keeps out gets no answer",
-		Xinetd:  "IDONLY needs no USERID, and does not wait for ever; INTERCEPT puts no process in between, so that the program sees its true peers, and limits other than only_from and no_access hold when the program is started; LABELED is not there; SENSOR needs no INTERNAL, and catches nobody whom the lists of its own service keep out; NAMEINARGS may stand after server_args; REUSE says something for datagrams only, since listeners always reuse their address there too",
+	{Name: "flags", Where: InService, Kind: set([]string{"REUSE", "NODELAY", "KEEPALIVE", "IPv4", "IPv6", "NAMEINARGS", "NORETRY", "NOLIBWRAP", "SENSOR", "IDONLY", "INTERCEPT", "LABELED"}, nil, setFlags),
+		Doc:     "REUSE, NODELAY, KEEPALIVE: socket options; IPv4, IPv6: that family only; NAMEINARGS: server_args begins with the program's own name; NORETRY: a failed start is not tried again; NOLIBWRAP: hosts.allow and hosts.deny are not asked; SENSOR: nobody is served, and who comes is banned from all services for deny_time; IDONLY: only clients are served whose own host says by RFC 1413 who they are, which the program finds in TCPREMOTEINFO; INTERCEPT: with wait = true, only_from and no_access hold for every packet, as a filter in the kernel that knows addresses and no names, and what it keeps out gets no answer; LABELED: for a stream program with wait = false on a machine with SELinux, the program runs with the range (MLS, MCS) that the client's network label has, and a client without a label is refused",
+		Xinetd:  "IDONLY needs no USERID, and does not wait for ever; INTERCEPT puts no process in between, so that the program sees its true peers, and limits other than only_from and no_access hold when the program is started; LABELED is an error at start and reload where there is no SELinux to give a label; SENSOR needs no INTERNAL, and catches nobody whom the lists of its own service keep out; NAMEINARGS may stand after server_args; REUSE says something for datagrams only, since listeners always reuse their address there too",
 		Example: `["IPv4", "NODELAY"]`},
 
 	// where it listens
@@ -338,7 +338,7 @@ func setFlags(s *spec, words []string) {
 	s.ipv4, s.ipv6 = has("IPv4"), has("IPv6")
 	s.sensor = has("SENSOR")
 	s.nameInArgs, s.NoRetry, s.noLibwrap, s.IDOnly = has("NAMEINARGS"), has("NORETRY"), has("NOLIBWRAP"), has("IDONLY")
-	s.intercept = has("INTERCEPT")
+	s.intercept, s.Labeled = has("INTERCEPT"), has("LABELED")
 }
 
 func setSourcePrefix(_ cell, s *spec, four, six cell) {
