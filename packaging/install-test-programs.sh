@@ -20,6 +20,7 @@ packages="vsftpd lftp curl ca-certificates
 	telnet netcat-openbsd
 	prometheus chromium fonts-dejavu-core fail2ban
 	gcc libc6-dev
+	qemu-system-x86 secilc netlabel-tools cpio
 	mandoc lintian rpm rpmlint shellcheck bash-completion zsh fish logrotate mmdebstrap
 	procps iproute2 util-linux mount
 	libwrap0 libtirpc3 libselinux1 libkrb5-3 libtinfo6
@@ -28,6 +29,7 @@ packages="vsftpd lftp curl ca-certificates
 unpacked="xinetd tcpd proftpd-core atftpd fingerd micro-httpd inetutils-telnetd busybox-static systemd libsystemd-shared libsystemd0 openrc libeinfo1 librc1"
 programs="mandoc lintian rpmbuild rpmlint shellcheck zsh fish logrotate mmdebstrap vsftpd lftp curl in.tftpd tftp rsync git sshd ssh ssh-keygen telnet nc gcc ps ss prlimit unshare mount
 	finger cvs oidentd rpcbind rpcinfo rpc.rusersd rpc.rstatd rup nsenter nrpe nbdkit nbdinfo nbdcopy amcheck mariadbd mariadb
+	qemu-system-x86_64 secilc netlabelctl cpio
 	promtool prometheus chromium fail2ban-regex fail2ban-client"
 
 fail() {
@@ -90,6 +92,20 @@ for package in $unpacked; do
 	dpkg -x "$scratch/$package"_*.deb "$folder/$package" || fail "cannot unpack $package"
 	touch "$folder/$package/.complete"
 done
+
+# The kernel that packaging/test boots for SELinux. It is not installed, and of its package only itself is kept.
+kernel=linux-image-cloud-amd64
+if [ "$(dpkg --print-architecture)" = amd64 ] && [ ! -e "$folder/$kernel/.complete" ]; then
+	update
+	rm -rf "${folder:?}/$kernel" "$scratch"/*.deb
+	package=$(apt-cache depends "$kernel" | awk '$1 == "Depends:" && $2 ~ /^linux-image-/ { print $2; exit }')
+	[ -n "$package" ] || fail "no package $kernel in the sources of this machine"
+	(cd "$scratch" && apt-get -q download "$package" >log 2>&1) ||
+		{ cat "$scratch/log" >&2; fail "cannot download $package"; }
+	mkdir -p "$folder/$kernel"
+	dpkg --fsys-tarfile "$scratch/$package"_*.deb | tar -x -C "$folder/$kernel" --wildcards './boot/vmlinuz-*' || fail "cannot unpack $package"
+	touch "$folder/$kernel/.complete"
+fi
 
 # Root file systems that packaging/test boots: this Debian's, with the xinetd that superd leaves alone, and a newer one where it can be had.
 root() { # SUITE PACKAGES
