@@ -26,6 +26,7 @@ type stage struct {
 	cmd   *exec.Cmd
 	ended chan struct{} // closed when the server's process is reaped
 	conns map[string]net.Conn
+	rpc   portmap
 	said  []string
 	logAt int // lines of the service log that were shown already
 }
@@ -150,12 +151,13 @@ func (s *stage) begin(conf string) error {
 	defer out.Close()
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	before, _ := os.ReadFile(s.path("daemon.log"))
 	if err := cmd.Start(); err != nil {
 		return err
 	}
 	s.cmd, s.ended = cmd, make(chan struct{})
 	go func() { _ = cmd.Wait(); close(s.ended) }()
-	return s.awaitDaemon(0, s.ready)
+	return s.awaitDaemon(len(before), s.ready)
 }
 
 func (s *stage) force(conf string) error {
@@ -188,6 +190,7 @@ func (s *stage) clear() {
 	for _, c := range s.conns {
 		_ = c.Close()
 	}
+	defer func() { _ = s.rpcbind("stop") }() // when the server has withdrawn what it has there
 	if s.cmd == nil {
 		return
 	}

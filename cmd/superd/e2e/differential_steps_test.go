@@ -44,6 +44,9 @@ const (
 //	count NAME                   how many bytes come until the end
 //	size FILE FROM TO            whether a file's size is in that range
 //	gone                         whether the server has ended
+//	rpcbind, rpcbind stop        the stage's own rpcbind; PORT of dial, udp and get may then be PROGRAM/VERSION/NETID
+//	map N                        what rpcbind has, when it has N lines besides its own
+//	client COMMAND ARG…          what a real client says
 func (s *stage) step(line string) error {
 	words := strings.Fields(line)
 	verb, args := words[0], words[1:]
@@ -60,16 +63,28 @@ func (s *stage) step(line string) error {
 		return s.begin("xinetd.conf")
 	case "hup":
 		return s.hup(name)
-	case "dial":
-		s.say("%s: %s", name, s.dial("tcp", name, arg(1, ""), arg(2, "127.0.0.1"), arg(3, "")))
-	case "udp":
-		s.dial("udp", name, arg(1, ""), arg(2, "127.0.0.1"), arg(3, ""))
-	case "get":
-		what := s.dial("tcp", name, arg(1, ""), arg(2, "127.0.0.1"), arg(3, ""))
-		s.say("%s: %s", name, what)
-		if what == connected {
+	case "dial", "udp", "get":
+		network := "tcp"
+		if verb == "udp" {
+			network = "udp"
+		}
+		port, err := s.port(arg(1, ""))
+		if port == "" || err != nil {
+			return err
+		}
+		what := s.dial(network, name, port, arg(2, "127.0.0.1"), arg(3, ""))
+		if verb != "udp" {
+			s.say("%s: %s", name, what)
+		}
+		if verb == "get" && what == connected {
 			s.read(name)
 		}
+	case "rpcbind":
+		return s.rpcbind(name)
+	case "map":
+		return s.showMap(name)
+	case "client":
+		return s.client(rest)
 	case "send":
 		return s.send(name, strings.TrimSpace(strings.TrimPrefix(rest, name)))
 	case "read":
@@ -108,7 +123,7 @@ func (s *stage) step(line string) error {
 	case "servers":
 		return s.servers(name)
 	case "signal":
-		return s.cmd.Process.Signal(map[string]syscall.Signal{"TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP, "USR1": syscall.SIGUSR1, "QUIT": syscall.SIGQUIT, "STOP": syscall.SIGSTOP, "CONT": syscall.SIGCONT}[name])
+		return s.cmd.Process.Signal(map[string]syscall.Signal{"TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP, "USR1": syscall.SIGUSR1, "QUIT": syscall.SIGQUIT, "KILL": syscall.SIGKILL, "STOP": syscall.SIGSTOP, "CONT": syscall.SIGCONT}[name])
 	case "count":
 		c := s.conns[name]
 		_ = c.SetReadDeadline(time.Now().Add(endless))

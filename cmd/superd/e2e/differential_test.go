@@ -34,6 +34,9 @@ func TestDifferential(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, program := range []string{"rpcbind", "rpcinfo", "rpc.rusersd", "rpc.rstatd"} {
+		need(t, program)
+	}
 	probe := buildProbe(t)
 	reasons := readReasons(t)
 	files, _ := filepath.Glob("differential/*.txt")

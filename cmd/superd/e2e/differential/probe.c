@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -96,17 +97,20 @@ static void signals(void) {
 		if (!strncmp(line, "SigBlk", 6) || !strncmp(line, "SigIgn", 6) || !strncmp(line, "NoNewPrivs", 10)) say("%s", line);
 }
 
+static const char *host(struct sockaddr_storage *a) {
+	static char text[INET6_ADDRSTRLEN];
+	const void *where = a->ss_family == AF_INET6 ? (void *)&((struct sockaddr_in6 *)a)->sin6_addr : (void *)&((struct sockaddr_in *)a)->sin_addr;
+	return inet_ntop(a->ss_family, where, text, sizeof text);
+}
+
 static void address(const char *name, int (*of)(int, struct sockaddr *, socklen_t *)) {
 	struct sockaddr_storage a;
 	socklen_t n = sizeof a;
-	char host[INET6_ADDRSTRLEN] = "";
 	if (of(0, (struct sockaddr *)&a, &n) < 0) {
 		say("%s none: %s\n", name, strerror(errno));
 		return;
 	}
-	const void *where = a.ss_family == AF_INET6 ? (void *)&((struct sockaddr_in6 *)&a)->sin6_addr : (void *)&((struct sockaddr_in *)&a)->sin_addr;
-	inet_ntop(a.ss_family, where, host, sizeof host);
-	say("%s %s %s\n", name, a.ss_family == AF_INET6 ? "inet6" : "inet", host);
+	say("%s %s %s\n", name, a.ss_family == AF_INET6 ? "inet6" : "inet", host(&a));
 }
 
 static void option(const char *name, int level, int which) {
@@ -123,15 +127,23 @@ static void sock(void) {
 	option("listening", SOL_SOCKET, SO_ACCEPTCONN);
 }
 
+static int whom; // answers say who asked
+
 static void answer(void) {
 	struct sockaddr_storage a;
 	socklen_t n = sizeof a;
 	char got[2048];
 	ssize_t r = recvfrom(0, got, sizeof got, 0, (struct sockaddr *)&a, &n);
 	if (r < 0) exit(1);
-	say("got %.*s\n", (int)r, got);
+	say("got %.*s", (int)r, got);
+	whom ? say(" from %s\n", host(&a)) : say("\n");
 	sendto(0, text, length, 0, n ? (struct sockaddr *)&a : NULL, n);
 	length = 0;
+}
+
+static int idle(int milliseconds) {
+	struct pollfd p = {0, POLLIN};
+	return poll(&p, 1, milliseconds) == 0;
 }
 
 int main(int argc, char **argv) {
@@ -153,6 +165,18 @@ int main(int argc, char **argv) {
 			int c = accept(0, NULL, NULL);
 			say("accepted\n");
 			write(c, text, length);
+			return 0;
+		} else if (!strcmp(argv[i], "whom")) whom = 1;
+		else if (!strcmp(argv[i], "serve")) { // as a stream wait server: connections until none comes for a while
+			struct sockaddr_storage a;
+			socklen_t n = sizeof a;
+			for (size_t kept = length; !idle(1000); length = kept) {
+				int c = accept(0, (struct sockaddr *)&a, &n);
+				say("accepted");
+				whom ? say(" from %s\n", host(&a)) : say("\n");
+				write(c, text, length);
+				close(c);
+			}
 			return 0;
 		} else if (!strcmp(argv[i], "recv")) answer(); // one datagram
 		else if (!strcmp(argv[i], "recvall")) { // datagrams until none comes for a while
