@@ -30,6 +30,7 @@ type conn struct {
 
 	altered  *config.Program // as hosts.allow wants the program for this connection; nil: as the service has it
 	twisted  bool            // it runs in place of a builtin
+	context  string          // of SELinux, that its program has (flag LABELED)
 	severity event.Severity  // as hosts.allow wants what is logged of it
 
 	began    time.Time        // when its program was asked for

@@ -115,6 +115,9 @@ func explain(c *config.Config, s *config.Service, q control.Question, a answer, 
 	if f.PerSource != config.Unlimited && seen(s) {
 		add(admit.PerSource, f.FromSource < f.PerSource, "per_source", "%d of %d connections of %s run; %d left", f.FromSource, f.PerSource, f.Source, max(f.PerSource-f.FromSource, 0))
 	}
+	if s.Labeled {
+		add(admit.Fork, true, "flags", "the program gets the range of the label that the client's network gives it; without a label it is not started")
+	}
 	if f.Suspended {
 		x.Steps = append(x.Steps, control.Step{Verdict: "paused", Text: "an operator has paused the service: clients wait in the kernel's queue"})
 	}

@@ -10,7 +10,8 @@ import (
 func (c *conn) label(command *spawn.Command) (err error) {
 	if c.set.Labeled {
 		p := command.Program
-		command.ExecContext, err = selinux.ExecContext(command.Fd, p.Chroot, p.Path)
+		c.context, err = selinux.ExecContext(command.Fd, p.Chroot, p.Path)
+		command.ExecContext = c.context
 	}
 	return err
 }

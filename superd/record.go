@@ -14,7 +14,7 @@ import (
 // What a connection adds to its service's tally and log. The flags of log_on_success and log_on_failure are applied by the sink.
 
 func (c *conn) subject(pid int) event.Start {
-	return event.Start{Service: c.svc.id, ConnID: c.id, Pid: pid, Peer: c.peer, Local: c.local, Severity: c.severity}
+	return event.Start{Service: c.svc.id, ConnID: c.id, Pid: pid, Peer: c.peer, Local: c.local, Context: c.context, Severity: c.severity}
 }
 
 func (c *conn) logStart(pid int) {

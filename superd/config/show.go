@@ -181,7 +181,7 @@ func (s *Service) flagWords() (words []string) {
 	for _, f := range []struct {
 		on   bool
 		word string
-	}{{s.Socket.Reuse, "REUSE"}, {s.Socket.NoDelay, "NODELAY"}, {s.Socket.KeepAlive, "KEEPALIVE"}, {s.NoRetry, "NORETRY"}, {s.IDOnly, "IDONLY"}, {s.Labeled, "LABELED"}} {
+	}{{s.Socket.Reuse, "REUSE"}, {s.Socket.NoDelay, "NODELAY"}, {s.Socket.KeepAlive, "KEEPALIVE"}, {s.NoRetry, "NORETRY"}, {s.IDOnly, "IDONLY"}, {s.Socket.Peers != nil, "INTERCEPT"}, {s.Labeled, "LABELED"}} {
 		if f.on {
 			words = append(words, f.word)
 		}

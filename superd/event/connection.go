@@ -14,6 +14,7 @@ type Start struct {
 	Pid     int // 0: a builtin, which has no process
 	Peer    netip.AddrPort
 	Local   netip.AddrPort
+	Context string // the program's, of SELinux; "": superd has not chosen it
 
 	Severity Severity
 }
@@ -59,6 +60,9 @@ func (c *Start) event(flags config.LogFlags) (e Event) {
 	e.kind, e.flags, e.process, e.severity = kindStart, flags, c.Pid != 0, c.Severity
 	c.subject(&e, flags)
 	c.hosts(&e, flags)
+	if c.Context != "" {
+		e.str(keyContext, c.Context)
+	}
 	return
 }
 

@@ -77,7 +77,7 @@ type row struct {
 var kinds = [...]row{
 	kindNone: {},
 	kindStart: {"START", Info, "A connection was admitted, and its program or builtin started.",
-		[]key{keyService, keyConn, keyPid, keyFrom, keyPort, keyTo, keyToPort}},
+		[]key{keyService, keyConn, keyPid, keyFrom, keyPort, keyTo, keyToPort, keyContext}},
 	kindExit: {"EXIT", Info, "A connection has ended.",
 		[]key{keyService, keyConn, keyPid, keyStatus, keySignal, keyFrom, keyPort, keyTo, keyToPort, keyVerdict, keyDuration, keyIn, keyOut, keyUser, keySystem, keyMaxRSS}},
 	kindRefuse: {"REFUSE", Notice, "A connection was not admitted, or its program could not be started.",
@@ -154,6 +154,7 @@ const (
 	keyPort
 	keyTo
 	keyToPort
+	keyContext
 	keyUserID
 	keyDuration
 	keyIn
@@ -201,6 +202,7 @@ var keys = [...]Key{
 	keyPort:        {"port", "the peer's port, unless log_redact takes it away (log flag HOST)"},
 	keyTo:          {"to", "the address that the peer reached (log flag HOST)"},
 	keyToPort:      {"to_port", "the port that the peer reached (log flag HOST)"},
+	keyContext:     {"context", "the program's SELinux context, with the range of its client (flag LABELED)"},
 	keyUserID:      {"userid", "what the ident server answered, from the operating system on (log flag USERID)"},
 	keyDuration:    {"duration", "seconds from START to EXIT (log flag DURATION)"},
 	keyIn:          {"in", "bytes that the peer sent; of the connection of a program, the peer's end of file may count as one more (log flag TRAFFIC)"},

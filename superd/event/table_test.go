@@ -39,11 +39,14 @@ func samples() []sample {
 		Service: s.Service, ConnID: 18, Peer: netip.MustParseAddrPort("[2001:db8::7]:1024"), Local: s.Local,
 		Verdict: "address", Detail: "no_access 2001:db8::/32",
 	}
+	labeled := s
+	labeled.Context = "system_u:system_r:ftpd_t:s0:c1"
 	builtin := Start{Service: "echo-stream", ConnID: 19}
 	builtinExit := Exit{Start: builtin, Duration: time.Millisecond}
 	failure := errors.New("bind tcp 0.0.0.0:21: address already in use")
 	return []sample{
 		{"Start", s.event(allFlags)},
+		{"Start", labeled.event(allFlags)},
 		{"Start", builtin.event(allFlags)},
 		{"Exit", exited.event(allFlags)},
 		{"Exit", killed.event(allFlags)},

@@ -39,8 +39,11 @@ func ready(fs string, kinds []byte) error {
 
 // loaded says why the policy is none to ask.
 func loaded(fs string) error {
-	if _, err := processClass(fs); err != nil {
+	switch _, err := processClass(fs); {
+	case errors.Is(err, os.ErrNotExist):
 		return errors.New("no SELinux policy is loaded")
+	case err != nil:
+		return err
 	}
 	ranges, err := read(filepath.Join(fs, "mls"))
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -88,6 +89,10 @@ func TestReady(t *testing.T) {
 		}
 	}
 	if err := loaded(dir); err == nil || err.Error() != "no SELinux policy is loaded" {
+		t.Error(err)
+	}
+	file(t, dir, "class/process/index", "")
+	if err := loaded(dir); !errors.Is(err, strconv.ErrSyntax) {
 		t.Error(err)
 	}
 	file(t, dir, "class/process/index", "2")

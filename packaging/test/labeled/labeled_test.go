@@ -3,6 +3,7 @@ package labeled
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -135,7 +136,11 @@ func ranges(t *testing.T, d *daemon) {
 		}
 	}
 	all.Wait()
-	d.says(t, "START", "labeled")
+	d.says(t, "START", "service=labeled", "from=127.0.1.3", "context=u:r:prog_t:s0:c3.c900,c1023")
+	d.says(t, "EXIT", "service=labeled", "status=0")
+	if strings.Contains(d.said(), "service=plain conn") && regexp.MustCompile(`service=plain .*context=`).MatchString(d.said()) {
+		t.Error("a context in the log of the service without the flag")
+	}
 }
 
 func worn(t *testing.T) {
