@@ -48,7 +48,7 @@ const lingerLimit = 256
 func Run(o Options) (*config.Diagnostics, error) {
 	runtime.LockOSThread() // this is the process's first thread, which must not fork: so nobody else should be on it
 	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGUSR2, syscall.SIGUSR1, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT)
 	defer signal.Stop(signals)
 
 	d := &loop{options: o}
@@ -152,7 +152,7 @@ func (d *loop) turn(signals <-chan os.Signal) os.Signal {
 		select {
 		case s := <-signals:
 			switch s {
-			case syscall.SIGHUP:
+			case syscall.SIGHUP, syscall.SIGUSR2: // xinetd has both
 				d.reload()
 			case syscall.SIGUSR1:
 				d.dumpToFile()
@@ -189,7 +189,7 @@ func (d *loop) arm(retry *time.Timer) {
 	}
 }
 
-// reload does what SIGHUP asks for: log files are opened anew, and the files on disk are taken over, all or nothing.
+// reload does what SIGHUP and SIGUSR2 ask for: log files are opened anew, and the files on disk are taken over, all or nothing.
 func (d *loop) reload() *control.Reloaded {
 	defer giveBack()
 	d.host.history.attempt()
@@ -329,7 +329,7 @@ func within(limit time.Duration, signals <-chan os.Signal, wait func(context.Con
 		for {
 			select {
 			case s := <-signals:
-				if s != syscall.SIGHUP && s != syscall.SIGUSR1 {
+				if s != syscall.SIGHUP && s != syscall.SIGUSR2 && s != syscall.SIGUSR1 {
 					cancel()
 					return
 				}

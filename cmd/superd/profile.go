@@ -12,8 +12,8 @@ import (
 	"syscall"
 )
 
-// profile writes cpu.pprof from now until end is called, and heap.pprof at each SIGUSR2, into a folder that exists. Without a
-// folder it does nothing. Read them with `go tool pprof`.
+// profile writes cpu.pprof from now until end is called, and heap.pprof at each SIGUSR2, which reloads as well, into a folder that exists. Without
+// a folder it does nothing. Read them with `go tool pprof`.
 func profile(folder string) (end func() error, err error) {
 	if folder == "" {
 		return func() error { return nil }, nil

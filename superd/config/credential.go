@@ -2,7 +2,6 @@ package config
 
 import (
 	"os"
-	"slices"
 )
 
 // credential looks up user and group.
@@ -65,9 +64,6 @@ func (l *loader) lookUp(s *spec) *Credential {
 	if c.Groups, err = l.machine.memberships(u); err != nil {
 		l.diags.errorf(s.at("groups"), "No groups", "The groups of %q cannot be found: %s.", s.user, err)
 		return nil
-	}
-	if !slices.Contains(c.Groups, c.Gid) {
-		c.Groups = append(slices.Clone(c.Groups), c.Gid)
 	}
 	return c
 }

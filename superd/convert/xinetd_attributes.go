@@ -296,6 +296,8 @@ func bind(s *service, l setting) {
 		s.put(l, quote(v))
 	case err == nil:
 		s.put(l, quote(v))
+	case strings.EqualFold(v, "localhost") && s.family() != "":
+		s.put(l, quote(map[string]string{"IPV4": "127.0.0.1", "IPV6": "::1"}[s.family()]))
 	case strings.EqualFold(v, "localhost"):
 		s.both(s.b, l.origin, "superd takes no host names here. xinetd takes one of the addresses of localhost; these are both.")
 		s.put(l, `["127.0.0.1", "::1"]`)
@@ -307,6 +309,26 @@ func bind(s *service, l setting) {
 	default:
 		s.missing(l, "superd takes no host names here, since it must start without DNS: write the address of %s.", v)
 	}
+}
+
+// family is the flag IPV4 or IPV6 that stands anywhere in the service, or "" if neither or both do.
+func (s *service) family() string {
+	found := ""
+	for _, l := range s.lines {
+		if l.name != "flags" {
+			continue
+		}
+		for _, w := range l.values {
+			switch w = strings.ToUpper(w); {
+			case w != "IPV4" && w != "IPV6":
+			case found == "":
+				found = w
+			case found != w:
+				return ""
+			}
+		}
+	}
+	return found
 }
 
 func denyTime(s *service, l setting) {

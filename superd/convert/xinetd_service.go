@@ -12,6 +12,7 @@ import (
 type service struct {
 	*xinetd
 	b          *block
+	lines      []setting
 	inDefaults bool
 	set        map[string]bool       // attributes that were given a value
 	lists      map[string]*listState // of those that take += and -=
@@ -29,7 +30,7 @@ type listState struct {
 
 func (x *xinetd) service(e *entry) *block {
 	b := &block{label: e.name, at: e.at, before: e.before}
-	s := &service{xinetd: x, b: b, set: map[string]bool{}, lists: map[string]*listState{}, words: map[string][]string{}}
+	s := &service{xinetd: x, b: b, lines: e.lines, set: map[string]bool{}, lists: map[string]*listState{}, words: map[string][]string{}}
 	x.services = append(x.services, b)
 	if e.lost != "" {
 		x.both(b, e.lostAt, "xinetd left the whole service out: %s. The service is off.", e.lost)

@@ -75,9 +75,9 @@ func (s *stage) run() (err error) {
 
 func (s *stage) path(name string) string { return filepath.Join(s.dir, name) }
 
-// write makes a file; one with a #! can be run. A line that ends in ! ends there, without a newline. $CLOSED is for access_times.
+// write makes a file; one with a #! can be run. A line that ends in ! ends there, without a newline. $CLOSED and $OPEN are for access_times.
 func (s *stage) write(name, text string) error {
-	text = strings.NewReplacer("$DIR", s.dir, "$PROBE", s.probe, "$CLOSED", closedNow(), "!\n", "").Replace(text)
+	text = strings.NewReplacer("$DIR", s.dir, "$PROBE", s.probe, "$CLOSED", closedNow(), "$OPEN", openNow(), "!\n", "").Replace(text)
 	if err := os.MkdirAll(filepath.Dir(s.path(name)), 0o755); err != nil {
 		return err
 	}
@@ -97,6 +97,19 @@ func closedNow() string {
 		return "21:00-22:00"
 	}
 	return "02:00-03:00"
+}
+
+// openNow are some minutes around this one.
+func openNow() string {
+	now := time.Now()
+	from, to := now.Add(-2*time.Minute), now.Add(5*time.Minute)
+	if from.Day() != now.Day() {
+		return "0:00-0:10"
+	}
+	if to.Day() != now.Day() {
+		return from.Format("15:04") + "-23:59"
+	}
+	return from.Format("15:04") + "-" + to.Format("15:04")
 }
 
 // separate moves this thread into namespaces of its own.

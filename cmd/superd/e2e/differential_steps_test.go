@@ -24,7 +24,7 @@ const (
 // step does one line of a script:
 //
 //	start                        the server, on xinetd.conf
-//	hup FILE                     FILE takes xinetd.conf's place, and HUP is sent
+//	hup FILE, usr2 FILE          FILE takes xinetd.conf's place, and HUP or USR2 is sent
 //	dial NAME PORT [FROM [TO]]   TCP, from 127.0.0.1 to 127.0.0.1 unless told; what becomes of it
 //	udp NAME PORT [FROM [TO]]
 //	send NAME TEXT               with Go's escapes
@@ -62,7 +62,9 @@ func (s *stage) step(line string) error {
 	case "start":
 		return s.begin("xinetd.conf")
 	case "hup":
-		return s.hup(name)
+		return s.hup(name, syscall.SIGHUP)
+	case "usr2":
+		return s.hup(name, syscall.SIGUSR2)
 	case "dial", "udp", "get":
 		network := "tcp"
 		if verb == "udp" {
@@ -95,7 +97,7 @@ func (s *stage) step(line string) error {
 		s.receive(name)
 	case "halfclose":
 		if c, ok := s.conns[name].(*net.TCPConn); ok {
-			return c.CloseWrite()
+			_ = c.CloseWrite() // the other side may have ended it
 		}
 	case "close":
 		if c := s.conns[name]; c != nil {
@@ -123,7 +125,7 @@ func (s *stage) step(line string) error {
 	case "servers":
 		return s.servers(name)
 	case "signal":
-		return s.cmd.Process.Signal(map[string]syscall.Signal{"TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP, "USR1": syscall.SIGUSR1, "QUIT": syscall.SIGQUIT, "KILL": syscall.SIGKILL, "STOP": syscall.SIGSTOP, "CONT": syscall.SIGCONT}[name])
+		return s.cmd.Process.Signal(map[string]syscall.Signal{"TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP, "INT": syscall.SIGINT, "USR1": syscall.SIGUSR1, "QUIT": syscall.SIGQUIT, "KILL": syscall.SIGKILL, "STOP": syscall.SIGSTOP, "CONT": syscall.SIGCONT}[name])
 	case "count":
 		c := s.conns[name]
 		_ = c.SetReadDeadline(time.Now().Add(endless))
@@ -161,12 +163,12 @@ func (s *stage) target(name string) string {
 	return s.path(name)
 }
 
-func (s *stage) hup(file string) error {
+func (s *stage) hup(file string, how syscall.Signal) error {
 	if err := s.force(file); err != nil {
 		return err
 	}
 	before, _ := os.ReadFile(s.path("daemon.log"))
-	if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+	if err := s.cmd.Process.Signal(how); err != nil {
 		return err
 	}
 	return s.awaitDaemon(len(before), s.reloaded)
