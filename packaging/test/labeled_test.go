@@ -41,8 +41,8 @@ func TestLabeled(t *testing.T) {
 		t.Errorf("qemu: %v\n%s\n%s\n…\n%s", err, out, text, last(read(t, console), 40))
 	}
 	passed := regexp.MustCompile(`(?m)^ +--- PASS: (TestLabeled/\S+)`).FindAllString(text, -1)
-	if len(passed) != 6 {
-		t.Errorf("passed: %q, want 6 parts", passed)
+	if len(passed) != 7 {
+		t.Errorf("passed: %q, want 7 parts", passed)
 	}
 }
 
@@ -70,16 +70,21 @@ func furnish(t *testing.T, root string) {
 	if _, err := os.Stat(busybox); err != nil {
 		lack(t, "no busybox in %s (packaging/install-test-programs.sh)", folder())
 	}
-	for _, to := range []string{"bin/busybox", "bin/prog", "jail/bin/prog"} {
+	for _, to := range []string{"bin/busybox", "bin/prog", "bin/sh", "forbidden/sh", "jail/bin/prog"} {
 		copyTo(t, busybox, root, to)
 	}
 	if err := os.Symlink("/bin/prog", filepath.Join(root, "jail/bin/link")); err != nil {
 		t.Fatal(err)
 	}
-	netlabelctl := need(t, "netlabelctl")
-	copyTo(t, netlabelctl, root, "sbin/netlabelctl")
-	for _, library := range regexp.MustCompile(`/\S+`).FindAllString(run(t, "ldd", netlabelctl), -1) {
-		copyTo(t, library, root, library)
+	xinetd := filepath.Join(folder(), "xinetd/usr/sbin/xinetd")
+	if _, err := os.Stat(xinetd); err != nil {
+		lack(t, "no xinetd in %s (packaging/install-test-programs.sh)", folder())
+	}
+	for to, program := range map[string]string{"sbin/netlabelctl": need(t, "netlabelctl"), "sbin/xinetd": xinetd} {
+		copyTo(t, program, root, to)
+		for _, library := range regexp.MustCompile(`/lib\S+`).FindAllString(run(t, "ldd", program), -1) {
+			copyTo(t, library, root, library)
+		}
 	}
 	var categories strings.Builder
 	order := ""
@@ -89,7 +94,7 @@ func furnish(t *testing.T, root string) {
 	}
 	fmt.Fprintf(&categories, "(categoryorder (%s))\n", order)
 	for name, text := range map[string]string{
-		"etc/passwd": "root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n", "etc/group": "root:x:0:\nnogroup:x:65534:\n",
+		"etc/passwd": "root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n", "etc/group": "root:x:0:\nnogroup:x:65534:\n", "etc/protocols": "tcp 6 TCP\n",
 		"data/c1": "one\n", "data/c2": "two\n", "jail/data/c1": "one\n", "jail/data/c2": "two\n", "../categories.cil": categories.String(),
 	} {
 		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil {

@@ -19,7 +19,7 @@ import (
 )
 
 // patience bounds every wait; the machine is emulated.
-const patience = 60 * time.Second
+const patience = 20 * time.Second
 
 // TestMain is the machine's process 1: it brings the machine up, runs the tests on the second serial port, and turns the machine off.
 func TestMain(m *testing.M) {
@@ -94,21 +94,27 @@ func setLabel(t *testing.T, path, label string) {
 	}
 }
 
-// daemon is a superd that runs.
+// daemon is a super-server that runs.
 type daemon struct {
 	*exec.Cmd
 	log string
 }
 
-func start(t *testing.T, program, configuration string) *daemon {
+// start starts a superd.
+func start(t *testing.T, program string, args ...string) *daemon {
 	t.Helper()
-	d := &daemon{exec.Command(program, "run", "-c", configuration), filepath.Join("/tmp", filepath.Base(program)+".log")}
-	log, err := os.Create(d.log)
+	return startUntil(t, "READY", program, append([]string{"run", "-c"}, args...)...)
+}
+
+func startUntil(t *testing.T, ready, program string, args ...string) *daemon {
+	t.Helper()
+	log, err := os.CreateTemp("", filepath.Base(program)+"-*.log")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	d.Stderr = log
+	d := &daemon{exec.Command(program, args...), log.Name()}
+	d.Stdout, d.Stderr = log, log
 	if err := d.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +126,7 @@ func start(t *testing.T, program, configuration string) *daemon {
 			t.Logf("%s", strings.Join(lines[max(0, len(lines)-40):], ""))
 		}
 	})
-	d.says(t, "READY")
+	d.says(t, ready)
 	return d
 }
 

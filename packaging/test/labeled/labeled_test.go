@@ -71,7 +71,7 @@ func TestLabeled(t *testing.T) {
 		t.Fatalf("I am %s", own)
 	}
 	for file, label := range map[string]string{
-		"/sbin/superd": "superd_exec_t:s0", "/sbin/unfit": "unfit_exec_t:s0", "/bin/prog": "prog_exec_t:s0", "/jail/bin/prog": "prog_exec_t:s0",
+		"/sbin/superd": "superd_exec_t:s0", "/sbin/xinetd": "superd_exec_t:s0", "/sbin/unfit": "unfit_exec_t:s0", "/bin/prog": "prog_exec_t:s0", "/bin/sh": "prog_exec_t:s0", "/jail/bin/prog": "prog_exec_t:s0",
 		"/data/c1": "file_t:s0:c1", "/data/c2": "file_t:s0:c2", "/jail/data/c1": "file_t:s0:c1", "/jail/data/c2": "file_t:s0:c2",
 	} {
 		setLabel(t, file, "u:object_r:"+label)
@@ -85,6 +85,7 @@ func TestLabeled(t *testing.T) {
 	t.Run("own label of a client on this machine", local)
 	t.Run("by tcpmux", muxed)
 	t.Run("a daemon that may not", unfit)
+	t.Run("as xinetd does", beside)
 }
 
 // networks have static labels by address, and one carries those of the sockets.
