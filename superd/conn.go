@@ -33,6 +33,7 @@ type conn struct {
 	context  string          // of SELinux, that its program has (flag LABELED)
 	severity event.Severity  // as hosts.allow wants what is logged of it
 
+	inline   bool             // it is on the goroutine that accepted it, and on no other from here on
 	began    time.Time        // when its program was asked for
 	ending   *socket.Ending   // nil: nobody wants to know, or can, what its program's connection carries
 	ended    func(spawn.Exit) // called last when the program has left; nil: nothing
@@ -59,6 +60,7 @@ func (c *conn) finish() {
 // take owns fd from here on.
 func (l *listener) take(fd int, peer netip.AddrPort) {
 	c := l.newConn(fd, peer)
+	c.inline = true
 	if len(c.set.Banner) > 0 {
 		socket.SendNow(fd, c.set.Banner)
 	}
@@ -75,6 +77,7 @@ func (c *conn) enter() {
 		c.wrap(nil)
 		return
 	}
+	c.inline = false
 	if !c.host.names.resolve(c.peer.Addr(), time.Now(), c.named) {
 		c.refuse(admit.Decision{Verdict: admit.Lookup}, "too many lookups under way")
 	}
@@ -145,22 +148,32 @@ func (c *conn) serve() {
 		go c.serveBuiltin()
 		return
 	}
-	if !c.aside(c.run) {
-		c.run()
+	if c.inline {
+		if c.launch() {
+			return
+		}
+		c.settle()
 	}
+	c.run()
 }
 
 // run starts the program on the connection.
 func (c *conn) run() {
 	c.ending = c.host.traffic.watch(c)
 	if err := c.start(c.fd); err != nil {
-		if c.ending != nil {
-			c.ending.Forget()
-		}
+		c.forget()
 		c.refuse(admit.Decision{Verdict: admit.Fork}, err.Error())
 		return
 	}
 	_ = unix.Close(c.fd)
+}
+
+// forget is for a program that does not run after all: there is nothing to be known of its connection.
+func (c *conn) forget() {
+	if c.ending != nil {
+		c.ending.Forget()
+		c.ending = nil
+	}
 }
 
 // ask asks the gate until it has a verdict. Under the policy queue another loop of the service may have taken the
@@ -172,6 +185,9 @@ func (c *conn) ask(names []string) admit.Decision {
 		if d.Verdict == admit.OK || d.Policy != config.Queue || c.stopping() {
 			c.slot = d.Slot
 			return d
+		}
+		if c.inline {
+			c.settle()
 		}
 		c.await(d.Wait)
 	}
@@ -220,17 +236,10 @@ const forkRetries = 14
 
 // start runs the service's program on fd, which stays the caller's. When it returns nil, exited will be called.
 func (c *conn) start(fd int) error {
-	command := &spawn.Command{
-		Program: c.programNow(),
-		Env:     c.environment(),
-		Fd:      fd,
-		Started: c.started,
-		Exited:  c.exited,
-	}
 	trouble := c.trouble()
 	for try := 0; ; try++ {
 		c.began = time.Now()
-		err := c.label(command)
+		command, err := c.command(fd)
 		if err == nil {
 			err = c.host.starter.Start(command)
 		}
@@ -243,6 +252,17 @@ func (c *conn) start(fd int) error {
 		}
 		trouble.wait(err)
 	}
+}
+
+func (c *conn) command(fd int) (*spawn.Command, error) {
+	command := &spawn.Command{
+		Program: c.programNow(),
+		Env:     c.environment(),
+		Fd:      fd,
+		Started: c.started,
+		Exited:  c.exited,
+	}
+	return command, c.label(command)
 }
 
 // environment tells the program about its connection.

@@ -2,7 +2,6 @@ package superd
 
 import (
 	"errors"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -40,8 +39,7 @@ type listener struct {
 	set    *settings               // the service's latest of this mode, in use by the goroutine until it ends
 	pulse  pulse
 
-	asides atomic.Int32 // starts that run aside
-	starts sync.WaitGroup
+	launches []launch // the goroutine's own, at most mostLaunches, the oldest first
 }
 
 // listen starts a listener. busy is that of the listener which had the socket before, if any.
@@ -130,13 +128,14 @@ func (l *listener) stopping() bool {
 	}
 }
 
-// admitting waits until the gate lets the service accept (policies queue and pause); false when the listener stops.
+// admitting waits, with no launch under way, until the gate lets the service accept (policies queue and pause); false when the listener stops.
 func (l *listener) admitting() bool {
 	for !l.stopping() {
 		wait, ok := l.svc.gate.Ready(l.host.moment(l.svc.current.Load()))
 		if ok {
 			return true
 		}
+		l.settle()
 		l.await(wait)
 	}
 	return false
@@ -209,41 +208,21 @@ func (t *trouble) over() {
 func (l *listener) accept() {
 	trouble := l.trouble()
 	for l.admitting() {
-		fd, peer, err := l.sock.Accept(l.mode == acceptBuiltin)
+		fd, peer, err := l.arrival()
 		switch {
 		case err == nil:
 			trouble.over()
 			l.take(fd, peer)
 		case errors.Is(err, socket.ErrInterrupted):
 		default:
+			l.settle()
 			trouble.wait(err)
 		}
 	}
 	if l.retire {
 		l.drain()
 	}
-	l.starts.Wait()
-}
-
-// mostAside is how many programs a listener starts aside, while it goes on accepting.
-const mostAside = 2
-
-// aside runs start on a goroutine of its own if somebody waits already to be accepted next: a start mostly waits for the
-// child's exec, and the processors are better used meanwhile. While starts fail there are none aside: the listener is
-// to wait then. It reports false if start is the caller's to run.
-func (l *listener) aside(start func()) bool {
-	if l.mode != acceptProgram || l.done == nil || l.ailing.Load() != nil || !l.sock.Waiting() {
-		return false
-	}
-	if l.asides.Add(1) > mostAside {
-		l.asides.Add(-1)
-		return false
-	}
-	l.starts.Go(func() {
-		defer l.asides.Add(-1)
-		start()
-	})
-	return true
+	l.settle()
 }
 
 // drain serves the connections that the kernel completed before the listener was retired, so that none is reset.
@@ -254,7 +233,7 @@ func (l *listener) drain() {
 	}
 	l.sock.Resume()
 	for {
-		fd, peer, err := l.sock.Accept(l.mode == acceptBuiltin)
+		fd, peer, err := l.arrival()
 		if err != nil {
 			return
 		}

@@ -59,6 +59,7 @@ func (c *conn) identify() {
 		c.refuse(admit.Decision{Verdict: admit.Ident}, "nobody can be asked about this connection")
 		return
 	}
+	c.inline = false
 	asked := c.host.idents.resolve(c.host, c.local, c.peer, func(r ident.Reply, err error) {
 		switch {
 		case c.cutOff():

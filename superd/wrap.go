@@ -105,6 +105,7 @@ func (q *inquiry) proceed() {
 	case need.User:
 		q.findUser()
 	case need.Command != "":
+		q.inline = false
 		go func() {
 			q.request.Ran[need.Command] = q.run(q.program(), need.Command)
 			q.proceed()
@@ -130,6 +131,7 @@ func (q *inquiry) find(h *libwrap.Host) {
 		q.proceed()
 		return
 	}
+	q.inline = false
 	ok := q.host.names.resolve(h.Addr.Addr().Unmap(), time.Now(), func(a answer) {
 		h.Name = a.name()
 		q.proceed()
@@ -141,6 +143,7 @@ func (q *inquiry) find(h *libwrap.Host) {
 
 // findUser goes on when the peer's host has said, or not said, whose connection it is.
 func (q *inquiry) findUser() {
+	q.inline = false
 	asked := q.identifiable() && q.host.idents.resolve(q.host, q.local, q.peer, func(r ident.Reply, err error) {
 		q.request.User = libwrap.Unknown
 		if err == nil && r.User != "" {
@@ -190,6 +193,7 @@ func (q *inquiry) conclude(o libwrap.Outcome) {
 func (q *inquiry) off(o libwrap.Outcome, f func()) {
 	for _, a := range o.Actions {
 		if a.Kind == libwrap.Spawn {
+			q.inline = false
 			go f()
 			return
 		}

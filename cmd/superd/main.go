@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 
 	"github.com/spf13/cobra"
 
@@ -20,6 +21,9 @@ import (
 var version = "0.1.0-dev"
 
 const defaultConfig = "/etc/superd/superd.hcl"
+
+// The process's first thread, whose name is the process's, does not fork: kept for main, it is not in the scheduler's way when others do.
+func init() { runtime.LockOSThread() }
 
 func main() {
 	spawn.CleanSignals()

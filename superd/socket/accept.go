@@ -18,6 +18,15 @@ import (
 // When Exhausted says so of the error, the connection is still queued and the caller backs off.
 // ErrInterrupted, ErrDrained and ErrClosed are the other ends; connections that die in the queue are skipped.
 func (s *Socket) Accept(nonblock bool) (fd int, peer netip.AddrPort, err error) {
+	return s.accept(nonblock, true)
+}
+
+// AcceptNow is Accept that does not wait: without a connection it returns ErrEmpty.
+func (s *Socket) AcceptNow(nonblock bool) (fd int, peer netip.AddrPort, err error) {
+	return s.accept(nonblock, false)
+}
+
+func (s *Socket) accept(nonblock, wait bool) (fd int, peer netip.AddrPort, err error) {
 	flags := unix.SOCK_CLOEXEC
 	if nonblock {
 		flags |= unix.SOCK_NONBLOCK
@@ -25,10 +34,13 @@ func (s *Socket) Accept(nonblock bool) (fd int, peer netip.AddrPort, err error) 
 	var failure error
 	err = s.park(func(l uintptr) bool {
 		fd, peer, failure = accept(int(l), flags)
-		return failure != unix.EAGAIN
+		return failure != unix.EAGAIN || !wait
 	})
 	if err != nil {
 		return -1, netip.AddrPort{}, err
+	}
+	if failure == unix.EAGAIN {
+		return -1, netip.AddrPort{}, ErrEmpty
 	}
 	if failure != nil {
 		return -1, netip.AddrPort{}, fmt.Errorf("accept on %s: %w", name(s.endpoint), failure)

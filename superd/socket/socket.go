@@ -18,8 +18,8 @@ var (
 	ErrDrained = errors.New("drained")
 	// ErrClosed is what every call returns after Close.
 	ErrClosed = os.ErrClosed
-	// ErrEmpty is what Peek returns when no datagram is queued.
-	ErrEmpty = errors.New("no datagram queued")
+	// ErrEmpty is what AcceptNow and Peek return when no connection or datagram is queued.
+	ErrEmpty = errors.New("nothing queued")
 )
 
 // Socket is one open endpoint. All methods may be called from several goroutines at once, except where they say

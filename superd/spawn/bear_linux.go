@@ -11,33 +11,45 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bear starts c. syscall.ForkExec is not used: it sets some sixty signal dispositions one by one for each child, takes a
-// pipe to learn of errors, keeps Go's scheduler waiting until the exec, and has no place for limits, umask and nice value.
-func (b *birth) bear(c *Command, own *inheritance, s *slots) (pid, pidfd int, err error) {
+// bear forks for c; born, which must follow if there is no error, tells what has become of the child. syscall.ForkExec
+// is not used: it sets some sixty signal dispositions one by one for each child, takes a pipe to learn of errors, keeps Go's
+// scheduler waiting until the exec, and has no place for limits, umask and nice value.
+func (b *birth) bear(c *Command, own *inheritance, s *slots) (pid int, err error) {
 	s.borrow(b, c.Fd)
-	defer s.giveBack(b)
+	pid, err = b.conceive(c, own, s.top)
+	if err != nil {
+		s.giveBack(b)
+	}
+	return pid, err
+}
+
+func (b *birth) conceive(c *Command, own *inheritance, top int) (pid int, err error) {
 	for {
-		if err := b.lay(c, own, s.top); err != nil {
-			return 0, -1, err
+		if err := b.lay(c, own, top); err != nil {
+			return 0, err
 		}
 		pid, err = b.fork(syscall.SIGCHLD)
-		if old := oldClone.Load(); err == nil || old || !withoutClone3(err) {
-			break
+		if err == nil {
+			return pid, nil
+		}
+		if oldClone.Load() || !withoutClone3(err) {
+			return 0, &Error{Step: "fork", Err: err}
 		}
 		oldClone.Store(true)
 	}
-	switch pidfd := int(b.pidfd); {
-	case err != nil:
-		return 0, -1, &Error{Step: "fork", Err: err}
-	case pidfd < 0:
-		destroy(pid, pidfd)
-		return 0, -1, &Error{Step: "pidfd", Err: syscall.ENOSYS}
+}
+
+// born waits until the child is its program, or says why it is not: then it has exited, or will when it is killed.
+func (b *birth) born(pid int, c *Command, s *slots) error {
+	b.await(pid)
+	s.giveBack(b)
+	switch {
+	case b.pidfd < 0:
+		return &Error{Step: "pidfd", Err: syscall.ENOSYS}
 	case b.failed.errno != 0:
-		destroy(pid, pidfd)
-		return 0, -1, explain(c, b.names[b.failed.step], syscall.Errno(b.failed.errno))
-	default:
-		return pid, pidfd, nil
+		return explain(c, b.names[b.failed.step], syscall.Errno(b.failed.errno))
 	}
+	return nil
 }
 
 // oldClone is set when clone3(2), or its CLONE_CLEAR_SIGHAND, turns out to be missing: before Linux 5.5, and where a seccomp
@@ -48,7 +60,8 @@ func withoutClone3(err error) bool {
 	return err == syscall.ENOSYS || err == syscall.EINVAL || err == syscall.EPERM
 }
 
-// fork returns when the child has taken all its steps or failed to: it is its program, or has exited.
+// fork makes a child that takes the steps. Nothing of the birth may be touched until over says that it has, or has failed to:
+// it is its program then, or has exited.
 func (b *birth) fork(exit syscall.Signal) (pid int, err error) {
 	*b.failed, b.pidfd, b.busy = failure{}, -1, 1
 	nr, args := b.call(exit)
@@ -68,11 +81,13 @@ func (b *birth) fork(exit syscall.Signal) (pid int, err error) {
 	if pid < 0 {
 		return 0, syscall.Errno(-pid)
 	}
-	if err == nil && !b.copied {
-		b.await(pid)
+	if b.copied {
+		b.busy = 0 // CLONE_VFORK has waited
 	}
 	return pid, err
 }
+
+func (b *birth) over() bool { return atomic.LoadInt32(&b.busy) == 0 }
 
 // call is the system call that forks.
 func (b *birth) call(exit syscall.Signal) (nr uintptr, args [5]uintptr) {
@@ -109,7 +124,7 @@ const patience = 100 * time.Millisecond
 // may have stopped it; but nobody can make the daemon wait like that for longer than patience.
 func (b *birth) await(pid int) {
 	wait := unix.NsecToTimespec(int64(patience))
-	for atomic.LoadInt32(&b.busy) != 0 {
+	for !b.over() {
 		_, _, err := syscall.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&b.busy)), futexWait, 1, uintptr(unsafe.Pointer(&wait)), 0, 0)
 		if err == syscall.ETIMEDOUT {
 			_ = syscall.Kill(pid, syscall.SIGCONT)

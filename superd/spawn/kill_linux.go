@@ -28,6 +28,7 @@ func (s *Starter) killGroup(ch *child, sig syscall.Signal) error {
 	if err != nil {
 		return err
 	}
+	b.await(helper)
 	closeNow(int(b.pidfd))
 	const wclone = -1 << 31 // __WCLONE; unix.WCLONE does not fit the int of 32-bit machines
 	if _, err := wait4(helper, nil, wclone, nil); err != nil {

@@ -65,6 +65,9 @@ func (s *Starter) reap() {
 			for _, e := range events[:n] {
 				s.ended(int(e.Fd))
 			}
+			if n < len(events) {
+				return false // what comes later wakes us again: the runtime's poller is edge-triggered
+			}
 		}
 	})
 }

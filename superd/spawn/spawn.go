@@ -20,8 +20,8 @@ type Starter struct {
 	done   chan struct{} // closed by Close
 	ends   sync.WaitGroup
 
-	// forks is held for reading from a fork until the child is in the table, and for writing by the sweep for orphans,
-	// which needs that nobody is in between.
+	// forks is held for reading from a fork until the child is in the table, and while a child that has left it is reaped; and
+	// for writing by the sweep for orphans, which needs that nobody is in between.
 	forks   sync.RWMutex
 	nursery nursery // bounds the forks at once
 
@@ -45,13 +45,13 @@ type child struct {
 type Command struct {
 	Program *config.Program // not changed, not kept
 	Env     []string        // added after Program.Env
-	Fd      int             // becomes 0, 1 and 2; in blocking mode. It stays the caller's, who may close it when Start has returned
+	Fd      int             // becomes 0, 1 and 2; in blocking mode. It stays the caller's, who may close it when Start or Launch has returned
 
 	// ExecContext is the SELinux context that the program gets (setexeccon(3)), by this start alone; "": the one that the
 	// policy gives it. A kernel without SELinux fails the step, and so does a policy that does not allow it.
 	ExecContext string
 
-	// Started is called by Start, on its goroutine, when the program runs. Signal knows the pid by then.
+	// Started is called by Start or Wait, on its goroutine, when the program runs. Signal knows the pid by then.
 	Started func(pid int, at time.Time)
 	// Exited is called once, after Started has returned, on the reaper's goroutine: it must not block.
 	Exited func(Exit)
@@ -102,14 +102,11 @@ func (s *Starter) Start(c *Command) error {
 	if err := s.begin(); err != nil {
 		return err
 	}
-	ch, err := s.launch(c)
+	l, err := s.launch(c, <-s.nursery.births)
 	if err != nil {
-		s.finish()
 		return err
 	}
-	c.Started(ch.pid, ch.started)
-	s.arm(ch)
-	return nil
+	return l.Wait()
 }
 
 // begin counts a Start in before it forks, so that Wait does not miss it.
@@ -134,26 +131,6 @@ func (s *Starter) finish() {
 		close(s.idle)
 		s.idle = nil
 	}
-}
-
-// launch forks when it is its turn.
-func (s *Starter) launch(c *Command) (*child, error) {
-	b := <-s.nursery.births
-	defer func() { s.nursery.births <- b }()
-	s.forks.RLock()
-	defer s.forks.RUnlock()
-	pid, pidfd, err := b.bear(c, &s.own, &s.nursery.slots)
-	if err != nil {
-		return nil, err
-	}
-	ch := &child{pid: pid, pidfd: pidfd, started: time.Now(), exited: c.Exited}
-	if who := c.Program.Credential; who != nil {
-		ch.user = &who.Uid
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.children[pid] = ch
-	return ch, nil
 }
 
 // Running returns how many programs are being started, run, or have an Exited that has not returned.

@@ -10,9 +10,10 @@ import (
 // threads that they and the daemon's other calls need are made at the start. The runtime keeps idle threads for good.
 const spareThreads = 8 // logs that block, files of the configuration, signals, the runtime's own
 
-// forksAtOnce is as many as keep the processors busy while some forks wait for a disk.
+// forksAtOnce is as many as keep the processors busy while some children are still on their way to their programs, or wait for a
+// disk.
 func forksAtOnce() int {
-	return min(max(4, 2*runtime.GOMAXPROCS(0)), 32)
+	return min(max(16, 2*runtime.GOMAXPROCS(0)), 32)
 }
 
 // reserveThreads makes sure that the process has n threads beyond those that are busy now.
