@@ -144,7 +144,13 @@ func (n *inetd) done() {
 // notice looks for what the meaning of other lines depends on.
 func (n *inetd) notice(e *inetdEntry) {
 	n.bsd = n.bsd || len(e.keys) > 0 || len(e.fields) > 5 && strings.HasPrefix(e.fields[5], "/usr/libexec/")
-	if e.disabled || e.bad != "" || len(e.fields) < 3 {
+	if e.bad != "" || len(e.fields) < 3 {
+		return
+	}
+	if strings.HasPrefix(strings.ToLower(e.fields[1]), "sunrpc_") { // AIX, whose tcp6 is Solaris's
+		n.solar = true
+	}
+	if e.disabled {
 		return
 	}
 	proto, _, _ := strings.Cut(strings.ToLower(e.fields[2]), ",")
@@ -184,7 +190,7 @@ func splitHost(field string) (hosts []string, name string) {
 }
 
 // listening is what goes into bind, and what of the hosts cannot. Nil and none: everywhere.
-func listening(hosts []string) (words, bad []string) {
+func listening(hosts []string, f family) (words, bad []string) {
 	for _, h := range hosts {
 		switch addr, err := netip.ParseAddr(h); {
 		case h == "*" || h == "":
@@ -192,7 +198,12 @@ func listening(hosts []string) (words, bad []string) {
 		case err == nil:
 			words = append(words, addr.String())
 		case strings.EqualFold(h, "localhost"):
-			words = append(words, "127.0.0.1", "::1")
+			if f&four != 0 {
+				words = append(words, "127.0.0.1")
+			}
+			if f&six != 0 {
+				words = append(words, "::1")
+			}
 		default:
 			bad = append(bad, h)
 		}

@@ -58,7 +58,7 @@ func (s *inetdService) keyedRest(values map[string][]string, one func(string) st
 		s.perMinute(n)
 	}
 	if user := one("user"); user != "" {
-		s.put("user", account(user))
+		s.user(user)
 	}
 	if group := one("group"); group != "" {
 		s.put("group", account(group))

@@ -161,12 +161,12 @@ func disabledEntry(l line) (*inetdEntry, bool) {
 
 func isWait(word string) bool {
 	word = strings.ToLower(word)
-	return strings.HasPrefix(word, "wait") || strings.HasPrefix(word, "nowait") || word == "swait"
+	return strings.HasPrefix(word, "wait") || strings.HasPrefix(word, "nowait") || word == "swait" || word == "src"
 }
 
 // isServer tells a program from a word of prose.
 func isServer(word string) bool {
-	return strings.HasPrefix(word, "/") || word == "internal"
+	return strings.HasPrefix(strings.TrimPrefix(word, "?"), "/") || word == "internal"
 }
 
 // isKeyed reports whether a line begins one of NetBSD's key = value entries: "ftp on protocol = tcp, …;".

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"superd/superd/config"
@@ -129,7 +130,8 @@ func (s *inetdService) service(field, proto string) (mux string) {
 		hosts = s.hosts
 	}
 	s.rpc = strings.HasPrefix(proto, "rpc/")
-	words, bad := listening(hosts)
+	wire, _, _ := strings.Cut(proto, ",")
+	words, bad := listening(hosts, families(wire))
 	switch hint := "superd takes no host names in bind, since it must start without DNS: write the address of %s."; {
 	case len(bad) > 0 && len(words) == 0:
 		s.off(hint, strings.Join(bad, ", "))
@@ -186,16 +188,45 @@ func (s *inetdService) program(name, version string) {
 	} else {
 		s.types("RPC")
 	}
-	version = strings.ReplaceAll(version, ",", "-")
-	first, last, isRange := strings.Cut(version, "-")
+	low, high, gaps := versions(version)
 	switch {
-	case isNumber(first) && !isRange:
-		s.optional("rpc_version", plain(first))
-	case isRange:
-		s.optional("rpc_version", quote(first+"-"+last[strings.LastIndexByte(last, '-')+1:]))
-	default:
+	case low < 0:
 		s.off("The version of an RPC service is missing, or is none: %q.", version)
+		return
+	case gaps:
+		s.both("superd registers a range of versions: those of %d to %d that are not among %s too.", low, high, version)
 	}
+	if low == high {
+		s.optional("rpc_version", strconv.Itoa(low))
+		return
+	}
+	s.optional("rpc_version", quote(fmt.Sprintf("%d-%d", low, high)))
+}
+
+// versions are the least and the greatest of a set such as "1-3,7", and whether some between them are not in it. -1: it is no set.
+func versions(set string) (low, high int, gaps bool) {
+	low = -1
+	had := make(map[int]bool)
+	for part := range strings.SplitSeq(set, ",") {
+		a, b, isRange := strings.Cut(part, "-")
+		if !isRange {
+			b = a
+		}
+		first, err1 := strconv.ParseUint(a, 10, 31)
+		last, err2 := strconv.ParseUint(b, 10, 31)
+		const most = 1000 // so many no program has
+		if err1 != nil || err2 != nil || last < first || last-first > most || len(had) > most {
+			return -1, 0, false
+		}
+		for v := int(first); v <= int(last); v++ {
+			had[v] = true
+			high = max(high, v)
+			if low < 0 || v < low {
+				low = v
+			}
+		}
+	}
+	return low, high, high-low+1 != len(had)
 }
 
 // optional is put, but for an attribute that this superd may lack, which has been said by then.
@@ -284,7 +315,7 @@ func (s *inetdService) wait(field string) {
 		word, limits = word[:i], word[i:]
 	}
 	switch word {
-	case "wait", "swait":
+	case "wait", "swait", "src": // the last is AIX's, for what its resource controller starts
 		s.put("wait", "true")
 	case "nowait":
 		s.put("wait", "false")
@@ -397,6 +428,12 @@ func (s *inetdService) hpux(args []string) []string {
 
 // server writes program and arguments. argv[0] goes without saying where it is the program's own name.
 func (s *inetdService) server(server string, args []string) {
+	if program, ok := strings.CutPrefix(server, "?/"); ok { // IRIX: without a word in the log if it is not there
+		server = "/" + program
+	}
+	if i := slices.IndexFunc(args, func(w string) bool { return strings.HasPrefix(w, "#") }); i >= 0 {
+		s.both("inetd has no comments behind an entry: %s goes to the program.", excerpt(strings.Join(args[i:], " ")))
+	}
 	if path.Base(server) == "tcpd" && len(args) > 0 && has("libwrap") {
 		real := args[0]
 		if !strings.HasPrefix(real, "/") {

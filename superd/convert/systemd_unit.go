@@ -121,7 +121,8 @@ func (c *unitConverter) unit(u *unit) {
 				c.b.before = append(c.b.before, row{comment: "# " + oneLine(a.value), from: []origin{a.origin}})
 			}
 		case section == "Install" || strings.HasPrefix(section, "X-") || strings.HasPrefix(a.key, "X-"):
-		case section == "Unit" && slices.Contains(ordering, a.key):
+		case section == "Unit" && (slices.Contains(ordering, a.key) || slices.Contains(binding, a.key) && c.ownSocket(a.value)),
+			section == "Socket" && slices.Contains(ofFiles, a.key):
 			c.b.rows = append(c.b.rows, row{comment: "# " + oneLine(a.text), from: []origin{a.origin}})
 		case section == "Socket" || section == "Service":
 			c.key(u, a)
@@ -131,8 +132,22 @@ func (c *unitConverter) unit(u *unit) {
 	}
 }
 
-// ordering are the keys that say when systemd starts what; for superd, which starts programs for clients, they mean nothing.
-var ordering = []string{"After", "Before", "Wants", "DefaultDependencies", "PartOf"}
+// ordering are the keys that say when systemd starts what, and keeps it; for superd, which starts programs for clients, they mean nothing.
+var ordering = []string{
+	"After", "Before", "Wants", "DefaultDependencies", "PartOf", "CollectMode", "IgnoreOnIsolate", "StopWhenUnneeded", "RefuseManualStart", "RefuseManualStop",
+	"PropagatesReloadTo", "ReloadPropagatedFrom", "StartLimitIntervalSec", "StartLimitBurst",
+}
+
+// binding are the keys of units without which systemd does not start this one.
+var binding = []string{"Requires", "Requisite", "BindsTo"}
+
+// ownSocket reports whether a list of units is the socket alone, which is there.
+func (c *unitConverter) ownSocket(units string) bool {
+	return strings.TrimSpace(units) == c.base+".socket"
+}
+
+// ofFiles are the keys that are about sockets in the file system, of which it is said that superd has none.
+var ofFiles = []string{"SocketMode", "SocketUser", "SocketGroup", "DirectoryMode", "Symlinks", "RemoveOnStop", "PassCredentials", "PassSecurity"}
 
 // key converts one line. Of a key that counts once, the last line does.
 func (c *unitConverter) key(u *unit, a assignment) {
@@ -358,8 +373,11 @@ func (c *unitConverter) proxy(a assignment, words []string) bool {
 	if path.Base(words[0]) != "systemd-socket-proxyd" || !has("redirect") || c.b.socket() != "stream" {
 		return false
 	}
-	target := words[len(words)-1]
+	target, most, rest := proxydWords(words[1:])
 	host, port, err := parseListen(target)
+	if strings.HasPrefix(target, "/") || strings.HasPrefix(target, "@") {
+		c.off(a, "superd redirects to TCP and UDP only, and not to %s.", target)
+	}
 	if err != nil || host == "" {
 		return false
 	}
@@ -368,10 +386,35 @@ func (c *unitConverter) proxy(a assignment, words []string) bool {
 	}
 	c.b.set("wait", "false", a.origin)
 	c.put(a, "redirect", "["+quote(host)+", "+plain(port)+"]")
-	if len(words) > 2 {
-		c.say(a, "superd's redirect takes the place of systemd-socket-proxyd, without its options: %s.", excerpt(strings.Join(words[1:len(words)-1], " ")))
+	if most != "" {
+		c.put(a, "instances", plain(most))
+	}
+	if len(rest) > 0 {
+		c.say(a, "superd's redirect takes the place of systemd-socket-proxyd, without its options: %s.", excerpt(strings.Join(rest, " ")))
 	}
 	return true
+}
+
+// proxydWords parts the arguments of systemd-socket-proxyd(8), whose options may stand behind the target, too.
+func proxydWords(words []string) (target, most string, rest []string) {
+	for i := 0; i < len(words); i++ {
+		name, value, joined := strings.Cut(words[i], "=")
+		switch {
+		case name == "-c", name == "--connections-max", name == "--exit-idle-time":
+			if !joined && i+1 < len(words) {
+				i++
+				value = words[i]
+			}
+			if name != "--exit-idle-time" && isNumber(value) { // a redirection is not a process that could idle
+				most = value
+			}
+		case strings.HasPrefix(name, "-"):
+			rest = append(rest, words[i])
+		default:
+			target = words[i]
+		}
+	}
+	return target, most, rest
 }
 
 // flag adds one of flags.

@@ -185,6 +185,11 @@ func protocol(s *service, l setting) {
 
 // user: xinetd gives a number the group of the same number, whatever the user database says.
 func user(s *service, l setting) {
+	if name, group, ok := strings.Cut(l.values[0], ":"); ok && name != "" && group != "" {
+		s.both(s.b, l.origin, "xinetd takes no group behind a user, finds no user %s, and leaves the service out. Taken as user and group, as was meant.", l.values[0])
+		s.b.set("group", account(group), l.origin)
+		l.values = []string{name}
+	}
 	numberOrText(s, l)
 	if isNumber(l.values[0]) && s.b.get("group") == nil {
 		s.both(s.b, l.origin, "xinetd gives a user that is a number the group of the same number. superd would take the group from the user database, hence the line group.")
