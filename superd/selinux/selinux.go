@@ -12,8 +12,8 @@
 // role and type do not count. Whatever cannot be found out is an error: nothing is guessed and nothing left out, since a
 // program without the range would be a hole in what the range is for.
 //
-// contexts are pure (context.go); what asks the kernel is in kernel_linux.go. There is no libselinux: its files and
-// socket options are the interface (selinux(8), the kernel's security/selinux/selinuxfs.c).
+// context.go is pure; what asks the kernel is in kernel_linux.go, by the files and the socket option that libselinux uses, too:
+// that library would take cgo.
 package selinux
 
 import (

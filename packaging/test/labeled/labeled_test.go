@@ -2,8 +2,10 @@ package labeled
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,30 +21,63 @@ while read -r k v; do case $k in Uid:|Gid:|Groups:|Umask:|NoNewPrivs:) echo "$k 
 for f in /data/*; do if read -r x <$f; then echo "$f $x"; fi; done 2>/dev/null
 echo "dir $(pwd)"`
 
-// service is a block; flags come after NAMEINARGS, by which the shell knows that it is one.
-func service(name string, port int, flags, lines string) string {
-	return fmt.Sprintf("service %q {\n type = \"UNLISTED\"\n port = %d\n socket_type = \"stream\"\n wait = false\n user = \"root\"\n server = \"/bin/prog\"\n server_args = [\"sh\", \"-c\", <<EOT\n%s\nEOT\n ]\n flags = [\"NAMEINARGS\"%s]\n%s\n}\n", name, port, tell, flags, lines)
+// attributes are those of a service, as HCL; "" leaves one out.
+type attributes map[string]string
+
+// service is a block. The flag NAMEINARGS is for the shell, which knows by its name that it is one.
+func service(name string, port int, more attributes) string {
+	all := attributes{
+		"type": `"UNLISTED"`, "port": fmt.Sprint(port), "socket_type": `"stream"`, "wait": "false", "user": `"root"`,
+		"flags": labeled, "server": `"/bin/prog"`, "server_args": fmt.Sprintf("[\"sh\", \"-c\", %q]", tell),
+	}
+	maps.Copy(all, more)
+	text := ""
+	for _, attribute := range slices.Sorted(maps.Keys(all)) {
+		if all[attribute] != "" {
+			text += fmt.Sprintf("  %s = %s\n", attribute, all[attribute])
+		}
+	}
+	return fmt.Sprintf("service %q {\n%s}\n", name, text)
 }
 
-const labeled = `, "LABELED"`
+const (
+	labeled = `["NAMEINARGS", "LABELED"]`
+	plain   = `["NAMEINARGS"]`
+)
 
-var configuration = "superd { log_type = \"STDERR\" }\ndefaults {\n instances = \"UNLIMITED\"\n cps = [0, 0]\n per_source = \"UNLIMITED\"\n}\n" +
-	service("labeled", 7001, labeled, "") +
-	service("plain", 7002, "", "") +
-	strings.Replace(service("worn", 7003, labeled, " chroot = \"/jail\"\n umask = \"027\"\n directory = \"/data\"\n nice = 3\n rlimit_files = 50"), `"root"`, `"nobody"`, 1) +
-	service("stuck", 7004, labeled, " no_new_privs = true") +
-	strings.Replace(service("forbidden", 7005, labeled, ""), "/bin/prog", "/bin/busybox", 1) +
-	strings.Replace(service("linked", 7006, labeled, " chroot = \"/jail\""), "/bin/prog", "/bin/link", 1) +
-	service("mux", 0, labeled, "")
+var configuration = `
+superd {
+  log_type     = "STDERR"
+  hosts_access = "/etc"
+}
+defaults {
+  cps = [0, 0]
+}
+service "tcpmux" {
+  type        = "INTERNAL"
+  socket_type = "stream"
+  port        = 1
+}
+` +
+	service("labeled", 7001, nil) +
+	service("plain", 7002, attributes{"flags": plain}) +
+	service("worn", 7003, attributes{"user": `"nobody"`, "chroot": `"/jail"`, "umask": `"027"`, "directory": `"/data"`, "nice": "3", "rlimit_files": "50"}) +
+	service("stuck", 7004, attributes{"no_new_privs": "true"}) +
+	service("forbidden", 7005, attributes{"server": `"/bin/busybox"`}) +
+	service("linked", 7006, attributes{"chroot": `"/jail"`, "server": `"/bin/link"`}) +
+	service("twisted", 7007, attributes{"libwrap": `"twisted"`}) +
+	service("mux", 0, attributes{"type": `["UNLISTED", "TCPMUXPLUS"]`, "port": ""})
+
+// wrap has another program run in a service's place.
+const wrap = "twisted : ALL : twist read -r label </proc/self/attr/current; echo label $label\n"
 
 func TestLabeled(t *testing.T) {
 	needGuest(t)
-	configuration = strings.Replace(configuration, " port = 0\n", "", 1)
-	configuration = strings.Replace(configuration, "service \"mux\" {\n type = \"UNLISTED\"", "service \"mux\" {\n type = [\"UNLISTED\", \"TCPMUXPLUS\"]", 1) +
-		"service \"tcpmux\" {\n type = \"INTERNAL\"\n port = 1\n socket_type = \"stream\"\n}\n"
 	const path = "/etc/superd.hcl"
-	if err := os.WriteFile(path, []byte(configuration), 0o644); err != nil {
-		t.Fatal(err)
+	for path, text := range map[string]string{path: configuration, "/etc/hosts.allow": wrap} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, stage := range []struct {
 		want string
@@ -57,7 +92,7 @@ func TestLabeled(t *testing.T) {
 			return err
 		}},
 	} {
-		if out, status := check(t, path); status != 2 || !strings.Contains(out, stage.want) || strings.Count(out, "No SELinux") != 6 {
+		if out, status := check(t, path); status != 2 || !strings.Contains(out, stage.want) || strings.Count(out, "No SELinux") != 7 {
 			t.Errorf("exit status %d, want 2 for %q:\n%s", status, stage.want, out)
 		}
 		if err := stage.next(); err != nil {
@@ -139,7 +174,7 @@ func ranges(t *testing.T, d *daemon) {
 	all.Wait()
 	d.says(t, "START", "service=labeled", "from=127.0.1.3", "context=u:r:prog_t:s0:c3.c900,c1023")
 	d.says(t, "EXIT", "service=labeled", "status=0")
-	if strings.Contains(d.said(), "service=plain conn") && regexp.MustCompile(`service=plain .*context=`).MatchString(d.said()) {
+	if regexp.MustCompile(`service=plain .*context=`).MatchString(d.said()) {
 		t.Error("a context in the log of the service without the flag")
 	}
 }
@@ -155,6 +190,12 @@ func worn(t *testing.T) {
 			if got[name] != want {
 				t.Errorf("%s is %q, want %q (%v)\n%s", name, got[name], want, err, text)
 			}
+		}
+	}
+	// What runs in the program's place is not let off.
+	for from, want := range map[string]string{"127.0.1.1": "label u:r:prog_t:s0:c1\n", "127.0.0.9": ""} {
+		if text, err := ask(from, "127.0.0.1:7007", "x"); text != want {
+			t.Errorf("from %s: %q, %v", from, text, err)
 		}
 	}
 	// The label of the file in the jail counts, where a link leads inside the jail, too.
@@ -206,7 +247,7 @@ func muxed(t *testing.T) {
 // unfit is a superd in a domain that may not choose what its programs become.
 func unfit(t *testing.T) {
 	const path = "/etc/unfit.hcl"
-	if err := os.WriteFile(path, []byte(service("labeled", 7101, labeled, "")+service("plain", 7102, "", "")), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(service("labeled", 7101, nil)+service("plain", 7102, attributes{"flags": plain})), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	d := start(t, "/sbin/unfit", path)
