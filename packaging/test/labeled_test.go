@@ -1,6 +1,7 @@
 package test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestLabeled boots a virtual machine with Debian's kernel, SELinux enforcing a small policy of ours, and the tests of the folder
@@ -33,7 +35,9 @@ func TestLabeled(t *testing.T) {
 	run(t, "sh", "-c", `cd "$0" && find . | cpio -o -H newc -R 0:0 --quiet >"$1"`, root, image)
 
 	console, result := filepath.Join(dir, "console"), filepath.Join(dir, "result")
-	out, err := try(limited(t, qemu, "-M", "pc", "-accel", "tcg", "-cpu", "max", "-smp", "2", "-m", "1G", "-nodefaults", "-display", "none", "-no-reboot",
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute) // where much else runs
+	defer cancel()
+	out, err := try(exec.CommandContext(ctx, qemu, "-M", "pc", "-accel", "tcg", "-cpu", "max", "-smp", "2", "-m", "1G", "-nodefaults", "-display", "none", "-no-reboot",
 		"-kernel", kernel[0], "-initrd", image, "-append", "console=ttyS0 panic=-1 security=selinux enforcing=1",
 		"-serial", "file:"+console, "-serial", "file:"+result))
 	text := strings.ReplaceAll(read(t, result), "\r", "") // which a terminal adds

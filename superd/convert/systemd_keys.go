@@ -30,7 +30,7 @@ func init() {
 		"KeepAlive":               func(c *unitConverter, a assignment) { c.flagIf(a, "KEEPALIVE") },
 		"NoDelay":                 func(c *unitConverter, a assignment) { c.flagIf(a, "NODELAY") },
 		"ReusePort":               reusePort,
-		"SELinuxContextFromNet":   func(c *unitConverter, a assignment) { c.flagIf(a, "LABELED") },
+		"SELinuxContextFromNet":   contextFromNet,
 		"StandardOutput":          output,
 		"StandardError":           output,
 		"Type":                    programType,
@@ -86,16 +86,21 @@ func (c *unitConverter) orUnlimited(a assignment, name string) {
 }
 
 func (c *unitConverter) flagIf(a assignment, word string) {
-	yes, ok := yesNo(a.value)
-	_, known := hasWord("flags", word)
-	switch {
+	switch yes, ok := yesNo(a.value); {
 	case !ok:
 		c.lost(a, "%q is neither yes nor no.", a.value)
-	case yes && !known:
-		c.lost(a, "%s", c.judge.Objection("flags", list([]string{word}), config.InService))
 	case yes:
 		c.flag(a, word)
 	}
+}
+
+// contextFromNet: with Accept=no systemd pays no attention to it.
+func contextFromNet(c *unitConverter, a assignment) {
+	if yes, ok := yesNo(a.value); ok && yes && !c.accept {
+		c.lost(a, "It is about Accept=yes: one process cannot have the label of each client.")
+		return
+	}
+	c.flagIf(a, "LABELED")
 }
 
 func bindIPv6Only(c *unitConverter, a assignment) {

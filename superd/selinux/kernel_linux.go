@@ -24,12 +24,13 @@ func Ready() error {
 }
 
 func ready(fs string, kinds []byte) error {
-	if !bytes.Contains(kinds, []byte("\tselinuxfs\n")) {
-		return errors.New("the kernel runs without SELinux")
-	}
 	var s unix.Statfs_t
-	switch err := unix.Statfs(fs, &s); {
-	case err != nil || uint32(s.Type) != unix.SELINUX_MAGIC:
+	err := unix.Statfs(fs, &s)
+	mounted := err == nil && uint32(s.Type) == unix.SELINUX_MAGIC
+	switch {
+	case !mounted && !bytes.Contains(kinds, []byte("\tselinuxfs\n")):
+		return errors.New("the kernel runs without SELinux")
+	case !mounted:
 		return fmt.Errorf("selinuxfs is not mounted on %s", fs)
 	case s.Flags&unix.ST_RDONLY != 0:
 		return fmt.Errorf("%s is mounted read-only, as containers have it", fs)

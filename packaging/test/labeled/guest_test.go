@@ -19,7 +19,7 @@ import (
 )
 
 // patience bounds every wait; the machine is emulated.
-const patience = 20 * time.Second
+const patience = 30 * time.Second
 
 // TestMain is the machine's process 1: it brings the machine up, runs the tests on the second serial port, and turns the machine off.
 func TestMain(m *testing.M) {
