@@ -57,6 +57,7 @@
 //	superd/selinux  which SELinux context has a program that gets its client's range?
 //	superd/event    the record of a connection and its sinks
 //	superd/systemd  what superd and the service manager say to each other
+//	superd/testnet  the tests' own network; the daemon does without it
 //	superd/convert  files of xinetd, inetd and systemd → HCL; the daemon does without it
 //	services        the builtins
 //	packaging/man   the manual pages, two of them made of the tables of attributes and events

@@ -25,6 +25,7 @@ var (
 		"superd/superd/rpcbind": {},
 		"superd/superd/selinux": {},
 		"superd/superd/systemd": {},
+		"superd/superd/testnet": {},
 		"superd/superd": {
 			"superd/services", "superd/superd/config", "superd/superd/admit",
 			"superd/superd/socket", "superd/superd/spawn", "superd/superd/event", "superd/superd/libwrap", "superd/superd/systemd",

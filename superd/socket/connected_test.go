@@ -282,13 +282,16 @@ func ask(t *testing.T, c net.Conn, questions ...string) {
 // echoAll is a dgram/nowait service until it is interrupted.
 func echoAll(t *testing.T, s *Socket) {
 	open := map[netip.AddrPort]int{}
+	var programs sync.WaitGroup
 	defer func() {
+		for _, fd := range open {
+			_ = unix.Shutdown(fd, unix.SHUT_RD)
+		}
+		programs.Wait()
 		for _, fd := range open {
 			unix.Close(fd)
 		}
 	}()
-	var programs sync.WaitGroup
-	defer programs.Wait()
 	for {
 		var b [100]byte
 		n, peer, to, err := s.Recv(b[:])
@@ -311,11 +314,13 @@ func echoAll(t *testing.T, s *Socket) {
 	}
 }
 
+// echo is a program that stays until its socket is shut down: one that leaves after a while would do so, on a busy machine,
+// between a client's datagrams.
 func echo(fd int) {
-	for readable(fd, 300) {
+	for readable(fd, -1) {
 		var b [100]byte
 		n, err := unix.Read(fd, b[:])
-		if err != nil {
+		if err != nil || n == 0 {
 			return
 		}
 		unix.Write(fd, b[:n])

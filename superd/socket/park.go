@@ -98,14 +98,22 @@ func (s *Socket) WaitReadable() error {
 	return err
 }
 
-// readable asks poll(2) whether there is something to read, for at most so many milliseconds.
+// readable asks poll(2) whether there is something to read, for at most so many milliseconds; for ever if that is negative.
 func readable(fd, timeout int) bool {
 	if timeout == 0 {
 		return readableNow(fd)
 	}
 	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-	n, err := unix.Poll(p, timeout)
-	return err == nil && n > 0
+	end := time.Now().Add(time.Duration(timeout) * time.Millisecond)
+	for {
+		n, err := unix.Poll(p, timeout)
+		if err != unix.EINTR { // a signal ends poll(2), whatever it is: a child's end, or Go's own for its scheduler
+			return err == nil && n > 0
+		}
+		if timeout > 0 {
+			timeout = max(int(time.Until(end).Milliseconds()), 0)
+		}
+	}
 }
 
 // readableNow does not wait, so that Go's scheduler need not hear of the call.
