@@ -53,10 +53,11 @@ func (l *listener) answerAll(batch *socket.Batch) {
 	set := l.use()
 	defer set.drop()
 	now := l.host.moment(set)
+	plain := set.Sensor == nil && l.rules(set, now.Now) == nil
 	var in, out, n uint64
 	for i := range batch.Len() {
 		d := l.sock.Datagram(batch, i)
-		if l.host.answersItself(d.Peer.Port()) || !l.admitDatagram(set, d.Peer, now) {
+		if l.host.answersItself(d.Peer.Port()) || !l.admitDatagram(set, d.Peer, now, plain) {
 			continue
 		}
 		text := set.builtin.Dgram(batch.Room(i), d.Data, now.Now)
@@ -70,9 +71,10 @@ func (l *listener) answerAll(batch *socket.Batch) {
 	l.svc.tally().carried(socket.Traffic{In: in, Out: out})
 }
 
-// admitDatagram asks the gate about a datagram that is answered here and now. Most need no conn.
-func (l *listener) admitDatagram(set *settings, peer netip.AddrPort, now admit.Moment) bool {
-	if set.Libwrap == "" && set.Sensor == nil && !l.svc.gate.NeedsNames(peer.Addr()) {
+// admitDatagram asks the gate about a datagram that is answered here and now. Most need no conn: where the service is plain, no
+// sensor and without rules of hosts.allow and hosts.deny, and the peer neither banned nor known by name.
+func (l *listener) admitDatagram(set *settings, peer netip.AddrPort, now admit.Moment, plain bool) bool {
+	if _, banned := l.host.bans.Find(peer.Addr(), now.Now); plain && !banned && !l.svc.gate.NeedsNames(peer.Addr()) {
 		d := l.svc.gate.Admit(admit.Peer{Addr: peer.Addr()}, now)
 		if d.Verdict == admit.OK {
 			l.svc.gate.Release(d.Slot)

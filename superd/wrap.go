@@ -41,14 +41,14 @@ func (h *host) wrapWith(dir string) {
 	files.Tables(time.Now(), 0)
 }
 
-// rules are the tables that a service is subject to; nil: there is nothing in them, or it is not.
-func (c *conn) rules(now time.Time) *libwrap.Tables {
-	if c.set.Libwrap == "" {
+// rules are the tables that the service is subject to; nil: there is nothing in them, or it is not.
+func (l *listener) rules(set *settings, now time.Time) *libwrap.Tables {
+	if set.Libwrap == "" {
 		return nil
 	}
-	if f := c.host.wraps.files.Load(); f != nil {
+	if f := l.host.wraps.files.Load(); f != nil {
 		stale := time.Duration(0)
-		if c.mode == answerDgram {
+		if l.mode == answerDgram {
 			stale = wrapStale
 		}
 		return f.Tables(now, stale)
@@ -72,7 +72,7 @@ type inquiry struct {
 // wrap asks the tables, if they say anything, and goes on to admit. names are what the gate wants to know of the peer's.
 func (c *conn) wrap(names []string) {
 	m := c.host.moment(c.set)
-	rules := c.rules(m.Now)
+	rules := c.rules(c.set, m.Now)
 	if rules == nil {
 		c.admit(names)
 		return
@@ -214,7 +214,7 @@ func because(o libwrap.Outcome) string {
 // begun. detail says more about a denial.
 func (c *conn) decideNow(names []string) (d admit.Decision, detail string, known bool) {
 	m := c.host.moment(c.set)
-	rules := c.rules(m.Now)
+	rules := c.rules(c.set, m.Now)
 	if rules == nil {
 		return c.ask(names), "", true
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // BatchSize is how many datagrams a Batch holds.
-const BatchSize = 32
+const BatchSize = 8
 
 const roomSize = 0xffff // what UDP can carry
 
@@ -21,10 +21,13 @@ type Batch struct {
 	memory []byte // mapped: rooms that no datagram fills take no memory
 	slots  [BatchSize]slot
 	in     [BatchSize]mmsghdr
-	out    [BatchSize]mmsghdr
 	n      int // of in
-	ready  int // of out
 	failed error
+
+	out       [BatchSize]mmsghdr // the answers
+	replies   [BatchSize]unix.Iovec
+	ready     int // of out
+	segmented segmented
 
 	receive func(fd uintptr) bool // one of each for good, so that a call allocates nothing
 	send    func(fd uintptr)
@@ -36,7 +39,6 @@ type slot struct {
 	control [96]byte
 	source  [64]byte // control message of the answer
 	request unix.Iovec
-	reply   unix.Iovec
 }
 
 // mmsghdr is what recvmmsg(2) and sendmmsg(2) take.
@@ -139,12 +141,11 @@ func (s *Socket) Datagram(b *Batch, i int) Datagram {
 // Answer adds an answer to d, which was datagram i, for SendAll; it leaves from the address that d was sent to (RFC 1122,
 // 4.1.3.5). text must lie in Room(i) or be d's data, and there is one answer to a datagram.
 func (s *Socket) Answer(b *Batch, i int, d *Datagram, text []byte) {
-	slot, m := &b.slots[i], &b.out[b.ready]
+	slot, reply, h := &b.slots[i], &b.replies[b.ready], &b.out[b.ready].header
 	b.ready++
-	slot.reply.Base = unsafe.SliceData(text)
-	slot.reply.SetLen(len(text))
-	h := &m.header
-	*h = unix.Msghdr{Name: b.in[i].header.Name, Namelen: b.in[i].header.Namelen, Iov: &slot.reply}
+	reply.Base = unsafe.SliceData(text)
+	reply.SetLen(len(text))
+	*h = unix.Msghdr{Name: b.in[i].header.Name, Namelen: b.in[i].header.Namelen, Iov: reply}
 	h.SetIovlen(1)
 	if control := s.appendSource(slot.source[:0], d.To); len(control) > 0 {
 		h.Control = &control[0]
@@ -161,15 +162,45 @@ func (s *Socket) SendAll(b *Batch) {
 }
 
 func (b *Batch) sendNow(fd uintptr) {
-	for i := 0; i < b.ready; {
-		n, _, errno := syscall.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&b.out[i])), uintptr(b.ready-i),
+	s := &b.segmented
+	if !s.possible(fd) {
+		sendEach(fd, b.out[:b.ready])
+		return
+	}
+	s.gather(b)
+	for i := 0; i < s.n; {
+		sent, errno := sendSome(fd, s.out[i:s.n])
+		i += sent
+		if errno != 0 {
+			s.failed(errno)
+			sendEach(fd, b.out[s.first[i]:s.first[i+1]])
+			i++
+		}
+	}
+}
+
+// sendEach sends those of all that can be sent.
+func sendEach(fd uintptr, all []mmsghdr) {
+	for len(all) > 0 {
+		sent, errno := sendSome(fd, all)
+		all = all[sent:]
+		if errno != 0 {
+			all = all[1:]
+		}
+	}
+}
+
+// sendSome sends some, at least one, or says why the first cannot be sent.
+func sendSome(fd uintptr, all []mmsghdr) (sent int, errno syscall.Errno) {
+	for {
+		n, _, errno := syscall.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&all[0])), uintptr(len(all)),
 			unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
 		switch errno {
 		case 0:
-			i += int(n)
+			return int(n), 0
 		case unix.EINTR:
 		default:
-			i++ // the first of them cannot be sent
+			return 0, errno
 		}
 	}
 }
