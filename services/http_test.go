@@ -203,7 +203,7 @@ func TestSlowClients(t *testing.T) {
 			if got := talk(t, said); !strings.HasPrefix(got, want) || want == "" && got != "" {
 				t.Errorf("%q: answered %q", said, got)
 			}
-			if took := time.Since(began); took < requestTime || took > requestTime+drainTime {
+			if took := time.Since(began); took < requestTime || took > requestTime+DrainTime {
 				t.Errorf("%q: left after %v", said, took)
 			}
 		})
@@ -215,7 +215,7 @@ func TestSlowClients(t *testing.T) {
 		began := time.Now()
 		go func() { done <- serveHTTP(server, func(request) response { return plain(200, "x") }) }()
 		io.WriteString(client, "GET / HTTP/1.0\r\n\r\n")
-		if err := <-done; err != nil || time.Since(began) < answerTime || time.Since(began) > answerTime+drainTime {
+		if err := <-done; err != nil || time.Since(began) < answerTime || time.Since(began) > answerTime+DrainTime {
 			t.Errorf("after %v: %v", time.Since(began), err)
 		}
 	})

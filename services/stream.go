@@ -20,17 +20,13 @@ func ended(err error) error {
 // answer writes the whole answer of a service that speaks once. Closing a socket with unread input resets it,
 // and the reset can overtake the answer; so what the peer still says is read, for a moment, before the owner closes.
 func answer(c net.Conn, text []byte) error {
-	if _, err := c.Write(text); err != nil {
+	if told, err := writeLast(c, text); err != nil || !told {
 		return ended(err)
 	}
-	half, ok := c.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil {
-		return nil // the answer is out; that the peer has gone already is no failure
-	}
-	if c.SetReadDeadline(time.Now().Add(drainTime)) == nil {
+	if c.SetReadDeadline(time.Now().Add(DrainTime)) == nil {
 		var b buffer
 		defer b.release()
-		for seen := 0; seen < drainBytes; {
+		for seen := 0; seen < DrainBytes; {
 			p, err := b.read(c)
 			if err != nil {
 				break
@@ -41,10 +37,23 @@ func answer(c net.Conn, text []byte) error {
 	return nil
 }
 
+// How long, and how much, is still read of a peer that has its answer.
 const (
-	drainTime  = time.Second
-	drainBytes = 64 << 10
+	DrainTime  = time.Second
+	DrainBytes = 64 << 10
 )
+
+// writeLast writes text and EOF, in one packet where c can do that, and reports whether the peer is told that this was all.
+func writeLast(c net.Conn, text []byte) (told bool, err error) {
+	if one, ok := c.(interface{ WriteLast([]byte) error }); ok {
+		return true, one.WriteLast(text)
+	}
+	if _, err := c.Write(text); err != nil {
+		return false, err
+	}
+	half, ok := c.(interface{ CloseWrite() error })
+	return ok && half.CloseWrite() == nil, nil // the answer is out; that the peer has gone already is no failure
+}
 
 // buffer is what one connection reads into: small while the peer is quiet, so that thousands of idle connections
 // weigh little, and a large one on loan from the pool while there is more to read than the small one holds.
@@ -78,4 +87,9 @@ func (b *buffer) release() {
 		pool.Put(b.large)
 		b.large = nil
 	}
+}
+
+// say is the Stream of a builtin that says one text and is done.
+func say(text func([]byte, time.Time) []byte) func(net.Conn) error {
+	return func(c net.Conn) error { return answer(c, text(nil, time.Now())) }
 }

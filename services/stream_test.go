@@ -193,8 +193,8 @@ func TestAnswerBoundsWhatItReads(t *testing.T) {
 	if err := answer(endless, nil); err != nil {
 		t.Fatal(err)
 	}
-	if endless.read < drainBytes || endless.read > drainBytes+32<<10 {
-		t.Errorf("read %d bytes, want about %d", endless.read, drainBytes)
+	if endless.read < DrainBytes || endless.read > DrainBytes+32<<10 {
+		t.Errorf("read %d bytes, want about %d", endless.read, DrainBytes)
 	}
 	client.Close()
 }

@@ -145,7 +145,9 @@ func (c *conn) serve() {
 	if c.twisted && c.mode == acceptBuiltin {
 		_ = unix.SetNonblock(c.fd, false)
 	} else if c.mode == acceptBuiltin {
-		go c.serveBuiltin()
+		if !c.brief() {
+			go c.serveBuiltin()
+		}
 		return
 	}
 	if c.inline {

@@ -28,6 +28,7 @@ type host struct {
 	log       atomic.Pointer[event.Sink] // the daemon's own messages
 	conns     atomic.Uint64              // the last connection's number
 	open      openConns
+	partings  partings
 	ending    atomic.Bool   // nothing more is started
 	ended     chan struct{} // closed at the end, for whoever waits for something outside; nil in tests
 	history   history

@@ -276,6 +276,7 @@ func (d *loop) end(why os.Signal, signals <-chan os.Signal) {
 		within(killTime, nil, d.host.starter.Wait)
 	}
 	d.host.linger.Wait()
+	d.host.partings.leave()
 	d.host.bans.close()
 	d.host.traffic.close()
 	<-withdrawn
@@ -297,6 +298,7 @@ func (d *loop) leave() {
 	d.host.registrar.withdraw()
 	d.host.open.closeAll()
 	d.host.linger.Wait()
+	d.host.partings.leave()
 	d.host.traffic.close()
 	d.host.say(event.Stopped())
 	d.hub.Close(flushTime)

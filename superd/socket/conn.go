@@ -93,6 +93,35 @@ func (c *Conn) Release() (fd int, err error) {
 	return fd, nil
 }
 
+// WriteLast writes b, which nothing follows, and EOF, in one packet if they fit. That the peer has gone meanwhile is no failure.
+func (c *Conn) WriteLast(b []byte) error {
+	var failure error
+	left := b
+	err := c.raw.Write(func(fd uintptr) bool {
+		for len(left) > 0 && failure == nil {
+			n, err := unix.SendmsgN(int(fd), left, nil, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL|unix.MSG_MORE)
+			switch err {
+			case nil:
+				left = left[n:]
+			case unix.EAGAIN:
+				return false
+			case unix.EINTR:
+			default:
+				failure = os.NewSyscallError("sendmsg", err)
+			}
+		}
+		if failure == nil {
+			_ = unix.Shutdown(int(fd), unix.SHUT_WR)
+		}
+		return true
+	})
+	c.out.Add(uint64(len(b) - len(left)))
+	if err != nil {
+		return err
+	}
+	return failure
+}
+
 // CloseWrite sends EOF and leaves the other direction open.
 func (c *Conn) CloseWrite() error {
 	var failure error

@@ -4,7 +4,9 @@ import (
 	"io"
 	"os"
 	"sync"
+	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -83,6 +85,22 @@ func SendNow(fd int, b []byte) int {
 		return 0
 	}
 	return n
+}
+
+// SendLast writes b, which nothing follows and for which there is room in the send buffer, and EOF, in one packet if they fit.
+func SendLast(fd int, b []byte) {
+	_, _, _ = syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
+		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL|unix.MSG_MORE, 0, 0)
+	_, _, _ = syscall.RawSyscall(unix.SYS_SHUTDOWN, uintptr(fd), unix.SHUT_WR, 0)
+}
+
+// Discard reads at most so many bytes away, without waiting (tcp(7), MSG_TRUNC): 0 is the peer's end, EAGAIN that there are none.
+func Discard(fd, most int) (n int, err error) {
+	r, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), 0, uintptr(most), unix.MSG_DONTWAIT|unix.MSG_TRUNC, 0, 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(r), nil
 }
 
 // Reset closes fd so that the client gets an RST.
