@@ -86,7 +86,8 @@ type registrar struct {
 	mu     sync.Mutex
 	wanted []registration
 	wake   chan struct{} // nil: not begun
-	quit   chan struct{}
+	life   context.Context
+	quit   context.CancelFunc // ends life, and what is being told
 	ended  chan struct{}
 
 	// The goroutine's own.
@@ -104,7 +105,8 @@ func (r *registrar) want(all []registration) {
 	}
 	r.wanted = all
 	if r.wake == nil {
-		r.wake, r.quit, r.ended = make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
+		r.wake, r.ended = make(chan struct{}, 1), make(chan struct{})
+		r.life, r.quit = context.WithCancel(context.Background())
 		r.known, r.disputed = map[registration]bool{}, map[registration]bool{}
 		r.pace = backoff{first: firstRetry, limit: longestRetry}
 		go r.run()
@@ -121,7 +123,7 @@ func (r *registrar) withdraw() {
 	begun := r.wake != nil
 	r.mu.Unlock()
 	if begun {
-		close(r.quit)
+		r.quit()
 		<-r.ended
 	}
 }
@@ -133,23 +135,23 @@ func (r *registrar) run() {
 		select {
 		case <-due.C:
 		case <-r.wake:
-		case <-r.quit:
-			r.settle(nil, withdrawTime)
+		case <-r.life.Done():
+			r.settle(context.Background(), nil, withdrawTime)
 			return
 		}
 		r.mu.Lock()
 		wanted := r.wanted
 		r.mu.Unlock()
-		due.Reset(r.settle(wanted, rpcbind.Patience))
+		due.Reset(r.settle(r.life, wanted, rpcbind.Patience))
 	}
 }
 
 // settle tells rpcbind what has changed, and the rest anew, and returns when that is due again.
-func (r *registrar) settle(wanted []registration, patience time.Duration) time.Duration {
+func (r *registrar) settle(life context.Context, wanted []registration, patience time.Duration) time.Duration {
 	if len(wanted)+len(r.known) == 0 {
 		return retellTime
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(life, patience)
 	defer cancel()
 	err := r.tell(ctx, wanted)
 	if err == nil {
@@ -158,7 +160,7 @@ func (r *registrar) settle(wanted []registration, patience time.Duration) time.D
 	}
 	first := r.pace.wait == 0
 	wait := r.pace.next()
-	if first {
+	if first && life.Err() == nil {
 		r.say(event.RegisterFailed("", "", err, wait))
 	}
 	return wait

@@ -42,9 +42,10 @@ type Session struct {
 	conn net.Conn
 	old  bool // version 2
 	xid  uint32
+	stop func() bool // of watching the context
 }
 
-// Open connects to rpcbind. ctx bounds the whole session.
+// Open connects to rpcbind. The whole session ends with ctx.
 func (c Client) Open(ctx context.Context) (*Session, error) {
 	path, at := c.Socket, c.Portmapper
 	if path == "" {
@@ -63,9 +64,7 @@ func (c Client) Open(ctx context.Context) (*Session, error) {
 		}
 		s.old = true
 	}
-	if by, ok := ctx.Deadline(); ok {
-		_ = s.conn.SetDeadline(by) // of a connection that is open
-	}
+	s.stop = context.AfterFunc(ctx, func() { _ = s.conn.SetDeadline(time.Unix(1, 0)) }) // a deadline that is past ends what waits
 	return s, nil
 }
 
@@ -84,7 +83,10 @@ func reserved(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 }
 
 // Close ends the session.
-func (s *Session) Close() { _ = s.conn.Close() }
+func (s *Session) Close() {
+	s.stop()
+	_ = s.conn.Close()
+}
 
 // Knows reports whether a mapping can be told to this rpcbind at all: the portmapper knows nothing of IPv6.
 func (s *Session) Knows(m Mapping) bool { return !s.old || !strings.HasSuffix(m.Netid, "6") }
