@@ -22,13 +22,14 @@ import (
 type stage struct {
 	*scenario
 	server
-	dir   string
-	cmd   *exec.Cmd
-	ended chan struct{} // closed when the server's process is reaped
-	conns map[string]net.Conn
-	rpc   portmap
-	said  []string
-	logAt int // lines of the service log that were shown already
+	dir     string
+	cmd     *exec.Cmd
+	ended   chan struct{} // closed when the server's process is reaped
+	conns   map[string]net.Conn
+	rpc     portmap
+	log3164 *net.UnixConn // the stage's own /dev/log
+	said    []string
+	logAt   int // lines of the service log that were shown already
 }
 
 // play runs the script and returns what there was to be seen. What goes wrong with the test itself is its error.
@@ -202,6 +203,9 @@ func (s *stage) awaitDaemon(from int, re *regexp.Regexp) error {
 func (s *stage) clear() {
 	for _, c := range s.conns {
 		_ = c.Close()
+	}
+	if s.log3164 != nil {
+		defer s.log3164.Close()
 	}
 	defer func() { _ = s.rpcbind("stop") }() // when the server has withdrawn what it has there
 	if s.cmd == nil {

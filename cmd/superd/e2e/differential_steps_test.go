@@ -47,6 +47,7 @@ const (
 //	rpcbind, rpcbind stop        the stage's own rpcbind; PORT of dial, udp and get may then be PROGRAM/VERSION/NETID
 //	map N                        what rpcbind has, when it has N lines besides its own
 //	client COMMAND ARG…          what a real client says
+//	syslog, syslog N             the stage's own /dev/log; what it got, of at least N messages, sorted
 func (s *stage) step(line string) error {
 	words := strings.Fields(line)
 	verb, args := words[0], words[1:]
@@ -83,6 +84,11 @@ func (s *stage) step(line string) error {
 		}
 	case "rpcbind":
 		return s.rpcbind(name)
+	case "syslog":
+		if name == "" {
+			return s.openSyslog()
+		}
+		return s.showSyslog(name)
 	case "map":
 		return s.showMap(name)
 	case "client":
