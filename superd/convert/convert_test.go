@@ -60,6 +60,28 @@ func TestRoot(t *testing.T) {
 	}
 }
 
+// TestVariables: the files of variables that a unit of this machine names are read for its arguments, and for nothing else.
+func TestVariables(t *testing.T) {
+	dir := write(t, map[string]string{
+		"etc/systemd/system/a.socket":   "[Socket]\nListenStream=7000\nAccept=yes\n",
+		"etc/systemd/system/a@.service": "[Service]\nEnvironment=KIND=x\nEnvironmentFile=-/etc/default/a\nEnvironmentFile=-/etc/default/none\nExecStart=/bin/cat $OPTIONS ${KIND} $NONE\nStandardInput=socket\n",
+		"etc/default/a":                 "# what it is called with\nOPTIONS=\"-u -v\"\nKIND=y\nexport=1\nPASSWORD='secret'\nnonsense\n",
+	})
+	r, err := Convert([]string{dir + "/etc/systemd/system"}, Options{Root: dir, Portable: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	passes(t, r)
+	text := string(r.Files[0].Text)
+	if !strings.Contains(text, `server_args = ["-u", "-v", "y"]`) || strings.Contains(text, "secret") || !says(r, "Nothing sets NONE") || !says(r, "It cannot be read here") {
+		t.Errorf("%s\n%v", text, r.Remarks)
+	}
+	// Copied elsewhere, they say nothing of this machine's files.
+	if r, err = Convert([]string{dir + "/etc/systemd/system"}, Options{Portable: true}); err != nil || !says(r, "Nothing sets OPTIONS") {
+		t.Errorf("%v\n%s\n%v", err, r.Files[0].Text, r.Remarks)
+	}
+}
+
 const echo = "service echo\n{\n\ttype = INTERNAL\n\tsocket_type = stream\n\twait = no\n}\n"
 
 // TestHostile: what is in the way is named, and the rest is converted.

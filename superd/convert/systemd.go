@@ -14,6 +14,7 @@ type systemd struct {
 	*reader
 	done  map[string]bool // paths of sockets
 	known map[fileID][]assignment
+	vars  map[string][]string // of files of variables, by path; nil for what cannot be read
 }
 
 // path converts a .socket, the one that starts a .service, or all of a folder.

@@ -42,6 +42,7 @@ func init() {
 		"Nice":                    func(c *unitConverter, a assignment) { c.put(a, "nice", plain(a.value)) },
 		"NoNewPrivileges":         noNewPrivileges,
 		"Environment":             environment,
+		"EnvironmentFile":         environmentFile,
 		"PassEnvironment":         passEnvironment,
 		"SupplementaryGroups": func(c *unitConverter, a assignment) {
 			c.lost(a, "A program of superd has the groups of its user, and no others.")

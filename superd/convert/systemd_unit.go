@@ -21,6 +21,7 @@ type unitConverter struct {
 	flags []string
 
 	env, passenv []string
+	fromFiles    []string // variables of files; they win over those of env
 }
 
 // say remarks once, and leaves a comment in each block.
@@ -302,14 +303,14 @@ func (c *unitConverter) start(a assignment) {
 // expand puts in what specifiers and variables stand for. A variable that Environment does not set is nothing.
 func (c *unitConverter) expand(a assignment, words []string, variables bool) (expanded []string, ok bool) {
 	env := make(map[string]string)
-	for _, v := range c.env {
+	for _, v := range append(slices.Clip(c.env), c.fromFiles...) {
 		name, value, _ := strings.Cut(v, "=")
 		env[name] = value
 	}
 	lookUp := func(name string) string {
 		value, set := env[name]
 		if !set {
-			c.say(a, "superd does not put variables into arguments. Environment does not set %s, so it is left out here; write what belongs there.", name)
+			c.say(a, "superd does not put variables into arguments. Nothing sets %s, so it is left out here; write what belongs there.", name)
 		}
 		return value
 	}
