@@ -21,7 +21,8 @@ import (
 //	text that says what it is about
 //	-- xinetd.conf --     with $DIR, the scenario's folder, and $PROBE, the program of differential/probe.c
 //	-- script --          steps, one a line (differential_steps_test.go)
-//	-- differs --         the lines that differ: "REASON:", then "- what xinetd says" and "+ what superd says"
+//	-- differs --         the lines that differ: "REASON:", then "- what xinetd says" and "+ what superd says";
+//	                      with -? and +? what it says now and then
 //
 // and any other files, made in $DIR; etc/hosts.allow and etc/hosts.deny are the machine's. In differs, * stands for
 // anything. Each reason is explained in differential/reasons. A difference that is not listed fails, and so does a
@@ -133,6 +134,7 @@ type difference struct {
 	sign    byte // '-': xinetd's, '+': superd's
 	pattern *regexp.Regexp
 	text    string
+	now     bool // and then: it need not be there
 	used    bool
 }
 
@@ -174,8 +176,12 @@ func readDiffers(t *testing.T, text string) []difference {
 		case strings.HasSuffix(line, ":") && line[0] != '-' && line[0] != '+':
 			reason = strings.TrimSuffix(line, ":")
 		case len(line) > 2 && (line[0] == '-' || line[0] == '+') && reason != "":
-			pattern := strings.ReplaceAll(regexp.QuoteMeta(line[2:]), `\*`, `.*`)
-			all = append(all, difference{reason: reason, sign: line[0], pattern: regexp.MustCompile("^" + pattern + "$"), text: line})
+			said, now := strings.CutPrefix(line[1:], "? ")
+			if !now {
+				said = line[2:]
+			}
+			pattern := strings.ReplaceAll(regexp.QuoteMeta(said), `\*`, `.*`)
+			all = append(all, difference{reason: reason, sign: line[0], pattern: regexp.MustCompile("^" + pattern + "$"), text: line, now: now})
 		default:
 			t.Errorf("differs: %q is no line of it", line)
 		}
@@ -199,7 +205,7 @@ func (s *scenario) judge(t *testing.T, theirs, ours []string) (reasons []string)
 		t.Errorf("differs: %s", line)
 	}
 	for _, d := range s.differs {
-		if !d.used {
+		if !d.used && !d.now {
 			failed = true
 			t.Errorf("there is no such difference any more: %s: %s", d.reason, d.text)
 		}
