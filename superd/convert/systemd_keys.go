@@ -47,9 +47,14 @@ func init() {
 		"SupplementaryGroups": func(c *unitConverter, a assignment) {
 			c.lost(a, "A program of superd has the groups of its user, and no others.")
 		},
-		"RuntimeMaxSec":      func(c *unitConverter, a assignment) { c.span(a, "max_lifetime") },
-		"TimeoutStopSec":     func(c *unitConverter, a assignment) { c.span(a, "grace") },
-		"RootImage":          func(c *unitConverter, a assignment) { c.off(a, "superd mounts no images.") },
+		"RuntimeMaxSec":  func(c *unitConverter, a assignment) { c.span(a, "max_lifetime") },
+		"TimeoutStopSec": func(c *unitConverter, a assignment) { c.span(a, "grace") },
+		"RootImage":      func(c *unitConverter, a assignment) { c.off(a, "superd mounts no images.") },
+		"FreeBind": func(c *unitConverter, a assignment) {
+			if yes, ok := yesNo(a.value); yes || !ok {
+				c.lost(a, "superd tries again until the address is there.")
+			}
+		},
 		"FileDescriptorName": func(c *unitConverter, a assignment) { c.lost(a, "superd's descriptors are 0, 1 and 2.") },
 	}
 	for name, attribute := range map[string]string{
