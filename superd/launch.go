@@ -25,17 +25,16 @@ type launch struct {
 	start *spawn.Launch
 }
 
-// arrival is the next connection, as socket.Accept returns it.
-func (l *listener) arrival() (fd int, peer netip.AddrPort, err error) {
-	nonblock := l.mode == acceptBuiltin
+// ahead accepts while there are launches under way; with none left it is ErrEmpty.
+func (l *listener) ahead() (fd int, peer netip.AddrPort, err error) {
 	for {
 		l.settleOver()
 		switch len(l.launches) {
 		case 0:
-			return l.sock.Accept(nonblock)
+			return -1, peer, socket.ErrEmpty
 		case mostLaunches:
 		default:
-			if fd, peer, err = l.sock.AcceptNow(nonblock); err != socket.ErrEmpty {
+			if fd, peer, err = l.sock.AcceptNow(l.mode == acceptBuiltin); err != socket.ErrEmpty {
 				return fd, peer, err
 			}
 		}

@@ -208,7 +208,10 @@ func (t *trouble) over() {
 func (l *listener) accept() {
 	trouble := l.trouble()
 	for l.admitting() {
-		fd, peer, err := l.arrival()
+		fd, peer, err := l.ahead()
+		if err == socket.ErrEmpty {
+			fd, peer, err = l.sock.Accept(l.mode == acceptBuiltin)
+		}
 		switch {
 		case err == nil:
 			trouble.over()
@@ -233,7 +236,10 @@ func (l *listener) drain() {
 	}
 	l.sock.Resume()
 	for {
-		fd, peer, err := l.arrival()
+		fd, peer, err := l.ahead()
+		if err == socket.ErrEmpty {
+			fd, peer, err = l.sock.Accept(l.mode == acceptBuiltin)
+		}
 		if err != nil {
 			return
 		}

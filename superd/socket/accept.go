@@ -36,19 +36,25 @@ func (s *Socket) accept(nonblock, wait bool) (fd int, peer netip.AddrPort, err e
 		fd, peer, failure = accept(int(l), flags)
 		return failure != unix.EAGAIN || !wait
 	})
+	if err == nil && failure != nil {
+		err = s.notAccepted(failure)
+	}
 	if err != nil {
 		return -1, netip.AddrPort{}, err
-	}
-	if failure == unix.EAGAIN {
-		return -1, netip.AddrPort{}, ErrEmpty
-	}
-	if failure != nil {
-		return -1, netip.AddrPort{}, fmt.Errorf("accept on %s: %w", name(s.endpoint), failure)
 	}
 	if !nonblock && s.family == unix.AF_INET6 && peer.Addr().Is4() {
 		unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_ADDRFORM, unix.AF_INET)
 	}
 	return fd, peer, nil
+}
+
+// notAccepted is not written out in accept, whose frame is on the stack of each goroutine that waits for a connection: ten
+// thousand of them fit into 2 KB each.
+func (s *Socket) notAccepted(err error) error {
+	if err == unix.EAGAIN {
+		return ErrEmpty
+	}
+	return fmt.Errorf("accept on %s: %w", name(s.endpoint), err)
 }
 
 // accept skips connections that died in the queue. Each of them leaves the queue, so that this ends; the bound
