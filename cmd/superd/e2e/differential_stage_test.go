@@ -76,9 +76,9 @@ func (s *stage) run() (err error) {
 
 func (s *stage) path(name string) string { return filepath.Join(s.dir, name) }
 
-// write makes a file; one with a #! can be run. A line that ends in ! ends there, without a newline. $CLOSED and $OPEN are for access_times.
+// write makes a file; one with a #! can be run. A line that ends in ! ends there, without a newline. $CLOSED, $OPEN and $ROUND are for access_times.
 func (s *stage) write(name, text string) error {
-	text = strings.NewReplacer("$DIR", s.dir, "$PROBE", s.probe, "$CLOSED", closedNow(), "$OPEN", openNow(), "!\n", "").Replace(text)
+	text = strings.NewReplacer("$DIR", s.dir, "$PROBE", s.probe, "$CLOSED", closedNow(), "$OPEN", openNow(), "$ROUND", roundMidnight(), "!\n", "").Replace(text)
 	if err := os.MkdirAll(filepath.Dir(s.path(name)), 0o755); err != nil {
 		return err
 	}
@@ -90,6 +90,14 @@ func (s *stage) write(name, text string) error {
 		return err
 	}
 	return os.Rename(s.path(name)+"~", s.path(name))
+}
+
+// roundMidnight is hours that go over midnight, and it is one of them.
+func roundMidnight() string {
+	if time.Now().Hour() < 12 {
+		return "23:00-12:59"
+	}
+	return "12:00-6:00"
 }
 
 // closedNow is an hour of the day that is not near.
