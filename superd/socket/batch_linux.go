@@ -90,18 +90,12 @@ func (s *Socket) Receive(b *Batch, most int) error {
 	if err := s.wantDestinations(); err != nil {
 		return err
 	}
-	for {
-		b.n = min(most, BatchSize)
-		err := s.park(b.receive)
-		switch {
-		case err == errWoken:
-			s.takeStray() // from when the socket's service was another; a datagram may be lost
-			continue
-		case err == nil && b.failed != nil:
-			return fmt.Errorf("receive on %s: %w", name(s.endpoint), b.failed)
-		}
-		return err
+	b.n = min(most, BatchSize)
+	err := s.park(b.receive)
+	if err == nil && b.failed != nil {
+		err = fmt.Errorf("receive on %s: %w", name(s.endpoint), b.failed)
 	}
+	return err
 }
 
 // receiveNow reads up to n datagrams; false if there are none.

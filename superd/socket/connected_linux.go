@@ -13,8 +13,8 @@ import (
 
 // Connected makes a second socket on the listener's port that belongs to one peer: the datagram first, which Recv
 // gave with peer and to, can be read from it, and what the peer sends from now on arrives there, while everybody
-// else's goes on arriving here. The caller closes fd, which is close-on-exec and in blocking mode, and has
-// IPv4 peers as AF_INET.
+// else's goes on arriving here, but for what comes in the microseconds between bind(2) and connect(2), which is
+// lost. The caller closes fd, which is close-on-exec and in blocking mode, and has IPv4 peers as AF_INET.
 //
 // With CAP_NET_RAW recvfrom(2) shows the true peer for all of them. Without, it shows an address of this machine
 // for what is in the queue at the start; getpeername(2) is right, and write(2) goes to the peer.
@@ -38,16 +38,18 @@ func (s *Socket) branch(first []byte, peer netip.AddrPort, to Destination) (fd i
 			unix.Close(fd)
 		}
 	}()
-	queue := [][]byte{first}
+	if err := hearOnly(fd, peer); err != nil { // before others could come: until it is connected it is everybody's
+		return -1, err
+	}
 	if err := s.join(fd, s.branchAddr(peer, to)); err != nil {
 		return -1, err
 	}
 	if err := unix.Connect(fd, sockaddr(peer)); err != nil {
 		return -1, os.NewSyscallError("connect", err)
 	}
-	queue = append(queue, s.sweep(fd, peer, to)...)
+	queue := append([][]byte{first}, sweep(fd)...)
 	if err := fill(fd, peer, queue); err != nil {
-		if err := s.fillByHelper(fd, peer, to, queue); err != nil {
+		if err := fillByHelper(fd, peer, queue); err != nil {
 			return -1, err
 		}
 	}
@@ -85,28 +87,26 @@ func (s *Socket) join(fd int, at netip.AddrPort) error {
 	return os.NewSyscallError("setsockopt", reusePort(fd, 1))
 }
 
-// sweep empties fd of what arrived before it was connected. The peer's own datagrams are returned, to be put back
-// behind the first; others' go to Recv.
-func (s *Socket) sweep(fd int, peer netip.AddrPort, to Destination) (own [][]byte) {
+// sweep takes away what the peer has sent to fd so far, to be put back behind the first.
+func sweep(fd int) (own [][]byte) {
 	var buf []byte
-	for range maxStrays {
+	for range mostSwept {
 		if !readable(fd, 0) {
 			break
 		}
 		if buf == nil {
 			buf = make([]byte, 0xffff)
 		}
-		n, sa, err := unix.Recvfrom(fd, buf, unix.MSG_DONTWAIT)
-		switch from := addrPort(sa); {
-		case err != nil: // an ICMP error, or a datagram whose checksum was wrong
-		case from == peer:
+		// Errors are those of ICMP, or of a datagram whose checksum was wrong.
+		if n, _, err := unix.Recvfrom(fd, buf, unix.MSG_DONTWAIT); err == nil {
 			own = append(own, bytes.Clone(buf[:n]))
-		case s.endpoint.Device == "": // on the device or not: fd cannot tell
-			s.addStray(stray{bytes.Clone(buf[:n]), from, to})
 		}
 	}
 	return own
 }
+
+// mostSwept bounds the datagrams whose order is kept; further ones overtake the first.
+const mostSwept = 64
 
 // fill puts the queue on a socket connected to peer, in peer's name.
 func fill(fd int, peer netip.AddrPort, queue [][]byte) error {
@@ -149,7 +149,7 @@ func arrived(fd int) error {
 
 // fillByHelper does without privileges: fd is connected to a socket of ours for the time it takes to fill its
 // queue, and to the peer again. What is queued stays.
-func (s *Socket) fillByHelper(fd int, peer netip.AddrPort, to Destination, queue [][]byte) error {
+func fillByHelper(fd int, peer netip.AddrPort, queue [][]byte) error {
 	local, err := Local(fd)
 	if err != nil {
 		return err
@@ -162,7 +162,10 @@ func (s *Socket) fillByHelper(fd int, peer netip.AddrPort, to Destination, queue
 	if err := unix.Connect(fd, sockaddr(at)); err != nil {
 		return os.NewSyscallError("connect", err)
 	}
-	queue = append(queue, s.sweep(fd, peer, to)...) // what has come since the last sweep
+	if err := hearOnly(fd, at); err != nil {
+		return err
+	}
+	queue = append(queue, sweep(fd)...) // what has come since the last sweep
 	for _, datagram := range queue {
 		if err := unix.Sendto(helper, datagram, unix.MSG_DONTWAIT, sockaddr(local)); err != nil {
 			return os.NewSyscallError("sendto", err)
@@ -171,7 +174,16 @@ func (s *Socket) fillByHelper(fd int, peer netip.AddrPort, to Destination, queue
 	if err := arrived(fd); err != nil {
 		return err
 	}
+	if err := hearOnly(fd, peer); err != nil {
+		return err
+	}
 	return os.NewSyscallError("connect", unix.Connect(fd, sockaddr(peer)))
+}
+
+// hearOnly drops what does not come from peer, for good: the program would take it for its peer's. It is connect(2) that keeps others
+// away, but only from then on, and not what the kernel had found fd for before. What is dropped is lost, as datagrams may be.
+func hearOnly(fd int, peer netip.AddrPort) error {
+	return os.NewSyscallError("attach filter", attach(fd, senderFilter(peer)))
 }
 
 // newHelper makes a socket on any port of an address. The caller closes it.

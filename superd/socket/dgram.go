@@ -21,26 +21,18 @@ func (s *Socket) Recv(buf []byte) (n int, peer netip.AddrPort, to Destination, e
 	if err := s.wantDestinations(); err != nil {
 		return 0, netip.AddrPort{}, Destination{}, err
 	}
-	for {
-		if d, ok := s.takeStray(); ok {
-			return copy(buf, d.data), d.peer, d.to, nil
-		}
-		var failure error
-		err = s.park(func(fd uintptr) bool {
-			n, peer, to, failure = s.receive(int(fd), buf)
-			return failure != unix.EAGAIN
-		})
-		if err == errWoken {
-			continue
-		}
-		if err == nil && failure != nil {
-			err = fmt.Errorf("receive on %s: %w", name(s.endpoint), failure)
-		}
-		if err != nil {
-			return 0, netip.AddrPort{}, Destination{}, err
-		}
-		return n, peer, to, nil
+	var failure error
+	err = s.park(func(fd uintptr) bool {
+		n, peer, to, failure = s.receive(int(fd), buf)
+		return failure != unix.EAGAIN
+	})
+	if err == nil && failure != nil {
+		err = fmt.Errorf("receive on %s: %w", name(s.endpoint), failure)
 	}
+	if err != nil {
+		return 0, netip.AddrPort{}, Destination{}, err
+	}
+	return n, peer, to, nil
 }
 
 // wantDestinations asks for each datagram's destination, once.

@@ -84,6 +84,22 @@ func peerFilter(a *config.Access) []unix.SockFilter {
 	return append(append(program, code6...), code4...)
 }
 
+// senderFilter lets UDP datagrams of one sender pass.
+func senderFilter(peer netip.AddrPort) []unix.SockFilter {
+	addr, source := peer.Addr().Unmap(), uint32(source6)
+	if addr.Is4() {
+		source = source4
+	}
+	program := matches(netip.PrefixFrom(addr.WithZone(""), addr.BitLen()), source)
+	program = append(program,
+		unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JA, K: 1},
+		answer(0),
+		unix.SockFilter{Code: unix.BPF_LD | unix.BPF_H | unix.BPF_ABS, K: 0}, // the source port
+		unless(uint32(peer.Port()), 1),
+		answer(pass))
+	return append(program, answer(0))
+}
+
 // matches falls through to the next instruction if the source is in the prefix, and passes over it otherwise.
 func matches(p netip.Prefix, source uint32) []unix.SockFilter {
 	addr, bits := p.Addr().AsSlice(), p.Bits()

@@ -151,3 +151,36 @@ func TestFilterSize(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A socket that is to hear one sender hears neither another port nor another address.
+func TestSenderFilter(t *testing.T) {
+	for _, l := range loopbacks {
+		t.Run(l.name, func(t *testing.T) {
+			s := dgram(t, l.bind)
+			one, other := dial(t, "udp", reach(s, l.dial)), dial(t, "udp", reach(s, l.dial))
+			sender := netip.MustParseAddrPort(one.LocalAddr().String())
+			hearing := func(a netip.AddrPort) (text string) {
+				t.Helper()
+				must(t, s.control(func(fd int) error { return hearOnly(fd, a) }))
+				send(t, other, "other")
+				send(t, one, "one")
+				var b [10]byte
+				for {
+					n, _, err := s.Peek(b[:])
+					if err != nil {
+						return text
+					}
+					text += string(b[:n]) + " "
+					s.Drop()
+				}
+			}
+			if got := hearing(sender); got != "one " {
+				t.Errorf("heard %q", got)
+			}
+			elsewhere := netip.AddrPortFrom(sender.Addr().Prev(), sender.Port())
+			if got := hearing(elsewhere); got != "" {
+				t.Errorf("of another address, heard %q", got)
+			}
+		})
+	}
+}

@@ -10,9 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errWoken ends a park because there are strays to look at.
-var errWoken = errors.New("woken")
-
 // past is a deadline that has always gone by.
 var past = time.Unix(1, 0)
 
@@ -52,10 +49,8 @@ func (s *Socket) expired(try func(fd uintptr) bool) (done bool, err error) {
 		return true, ErrClosed
 	case s.interrupted:
 		return true, ErrInterrupted
-	case len(s.strays) > 0:
-		return true, errWoken
 	case s.drainBy.IsZero() || time.Now().Before(s.drainBy):
-		s.rearmLocked() // strays that somebody has taken since, or an Interrupt with its Resume
+		s.rearmLocked() // an Interrupt with its Resume
 		return false, nil
 	}
 	if err := s.raw.Control(func(fd uintptr) { done = try(fd) }); err != nil {
@@ -70,7 +65,7 @@ func (s *Socket) expired(try func(fd uintptr) bool) (done bool, err error) {
 // rearmLocked makes the poller's deadline say what the fields say.
 func (s *Socket) rearmLocked() {
 	deadline := s.drainBy
-	if s.interrupted || len(s.strays) > 0 {
+	if s.interrupted {
 		deadline = past
 	}
 	s.file.SetReadDeadline(deadline) // fails only on a closed file, which wakes everybody anyhow
@@ -91,11 +86,7 @@ func (s *Socket) interrupt(on bool) {
 
 // WaitReadable returns nil when a connection or a datagram is waiting, and takes neither.
 func (s *Socket) WaitReadable() error {
-	err := s.park(func(fd uintptr) bool { return readable(int(fd), 0) })
-	if err == errWoken {
-		return nil
-	}
-	return err
+	return s.park(func(fd uintptr) bool { return readable(int(fd), 0) })
 }
 
 // readable asks poll(2) whether there is something to read, for at most so many milliseconds; for ever if that is negative.

@@ -38,7 +38,6 @@ type Socket struct {
 	drainBy     time.Time            // not zero: retired
 	options     config.SocketOptions // in force
 	pktinfo     bool                 // the destination address comes with each datagram
-	strays      []stray              // datagrams for Recv that are no longer in the kernel's queue
 }
 
 // Endpoint is what Open was asked for.
