@@ -5,10 +5,6 @@ import (
 	"time"
 )
 
-func daytimeDgram(reply, _ []byte, now time.Time) []byte {
-	return appendDaytime(reply[:0], now)
-}
-
 // appendDaytime appends the one line of RFC 867 as xinetd sends it, "22 NOV 2026 12:31:42 UTC". The RFC leaves the form open.
 func appendDaytime(b []byte, now time.Time) []byte {
 	start := len(b)

@@ -52,7 +52,7 @@ func TestDaytimeDgram(t *testing.T) {
 		"22 NOV 2026 12:31:42 UTC\r\n":  time.Date(2026, 11, 22, 12, 31, 42, 999, time.UTC),
 		"01 FEB 2028 00:00:09 CEST\r\n": time.Date(2028, 2, 1, 0, 0, 9, 0, east),
 	} {
-		if got := string(daytimeDgram(nil, nil, now)); got != want {
+		if got := string(appendDaytime(nil, now)); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
@@ -69,7 +69,7 @@ func TestTimeDgram(t *testing.T) {
 		1<<32 - 1:          time.Date(2036, 2, 7, 6, 28, 15, 0, time.UTC),
 		1:                  time.Date(2036, 2, 7, 6, 28, 17, 0, time.UTC),
 	} {
-		if got := timeDgram(nil, nil, now); len(got) != 4 || binary.BigEndian.Uint32(got) != want {
+		if got := appendTime(nil, now); len(got) != 4 || binary.BigEndian.Uint32(got) != want {
 			t.Errorf("%v: got %x, want %x", now, got, want)
 		}
 	}

@@ -19,7 +19,7 @@ type Builtin struct {
 	// and may leave a read deadline on it. A peer that resets or leaves early is done, not a failure.
 	Stream func(c net.Conn) error
 
-	// Text is for a builtin that says one short text, appended to b, to whoever comes, and is done. Its Stream says the same.
+	// Text is for a builtin that says one short text, appended to b, to whoever comes, and is done. Its Stream and Dgram say the same.
 	Text func(b []byte, now time.Time) []byte
 
 	// Page is a Stream that shows the daemon itself. A builtin that has it has no Stream.
@@ -33,13 +33,13 @@ type Builtin struct {
 
 var builtins = []Builtin{
 	{Name: "chargen", Port: 19, RFC: "RFC 864", Stream: chargenStream, Dgram: chargenDgram},
-	{Name: "daytime", Port: 13, RFC: "RFC 867", Stream: say(appendDaytime), Text: appendDaytime, Dgram: daytimeDgram},
+	say("daytime", 13, "RFC 867", appendDaytime),
 	{Name: "discard", Port: 9, RFC: "RFC 863", Stream: discardStream, Dgram: discardDgram},
 	{Name: "echo", Port: 7, RFC: "RFC 862", Stream: echoStream, Dgram: echoDgram},
 	{Name: "metrics", RFC: "RFC 9112", Page: metricsPage},
 	{Name: "status", RFC: "RFC 9112", Page: statusPage},
 	{Name: "tcpmux", Port: 1, RFC: "RFC 1078", Stream: muxStream},
-	{Name: "time", Port: 37, RFC: "RFC 868", Stream: say(appendTime), Text: appendTime, Dgram: timeDgram},
+	say("time", 37, "RFC 868", appendTime),
 }
 
 // Streams reports whether the builtin is for TCP.

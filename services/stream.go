@@ -89,7 +89,11 @@ func (b *buffer) release() {
 	}
 }
 
-// say is the Stream of a builtin that says one text and is done.
-func say(text func([]byte, time.Time) []byte) func(net.Conn) error {
-	return func(c net.Conn) error { return answer(c, text(nil, time.Now())) }
+// say is a builtin that says one text and is done.
+func say(name string, port uint16, rfc string, text func([]byte, time.Time) []byte) Builtin {
+	return Builtin{
+		Name: name, Port: port, RFC: rfc, Text: text,
+		Stream: func(c net.Conn) error { return answer(c, text(nil, time.Now())) },
+		Dgram:  func(reply, _ []byte, now time.Time) []byte { return text(reply[:0], now) },
+	}
 }

@@ -5,10 +5,6 @@ import (
 	"time"
 )
 
-func timeDgram(reply, _ []byte, now time.Time) []byte {
-	return appendTime(reply[:0], now)
-}
-
 // since1900 is the number of seconds from 1 January 1900 UTC, where RFC 868 counts from, to 1970.
 const since1900 = 2208988800
 

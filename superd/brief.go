@@ -44,7 +44,9 @@ type partings struct {
 
 	timer *time.Timer
 	wait  time.Duration // of the timer; 0: it does not run
-	gone  chan struct{} // closed when there are none left; nil while nobody waits for that
+
+	some   sync.WaitGroup // one for each
+	closed bool           // by leave
 }
 
 // parting is a connection that ends when its peer has closed too, has said too much, or has had enough time.
@@ -64,17 +66,17 @@ const (
 func (p *partings) room() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.all) < mostPartings && p.gone == nil
+	return len(p.all) < mostPartings && !p.closed
 }
 
 func (p *partings) add(x parting) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := time.Now()
 	for range min(partEach, len(p.all)) {
-		p.lookLocked(now)
+		p.lookLocked(x.since)
 	}
 	p.all = append(p.all, x)
+	p.some.Add(1)
 	if p.wait != partSoon {
 		p.armLocked(partSoon)
 	}
@@ -98,14 +100,11 @@ func (p *partings) lookAll() {
 	for range len(p.all) {
 		p.lookLocked(now)
 	}
-	switch {
-	case len(p.all) > 0:
-		p.armLocked(min(2*p.wait, partLate))
-		return
-	case p.gone != nil:
-		close(p.gone)
+	if len(p.all) > 0 {
+		p.armLocked(min(max(2*p.wait, partSoon), partLate))
+	} else {
+		p.wait = 0
 	}
-	p.wait = 0
 }
 
 // lookLocked looks after the next one.
@@ -122,19 +121,15 @@ func (p *partings) lookLocked(now time.Time) {
 	last := len(p.all) - 1
 	p.all[p.next], p.all[last] = p.all[last], parting{}
 	p.all = p.all[:last]
+	p.some.Done()
 }
 
-// leave waits until none is left, and no other comes, which takes no longer than services.DrainTime and partLate.
+// leave waits until none is left, which takes no longer than services.DrainTime and partLate. The listeners have ended.
 func (p *partings) leave() {
 	p.mu.Lock()
-	gone := make(chan struct{})
-	p.gone = gone
-	if len(p.all) == 0 {
-		close(gone)
-		p.wait = 0
-	}
+	p.closed = true
 	p.mu.Unlock()
-	<-gone
+	p.some.Wait()
 }
 
 // over reports whether there is nothing more to wait for.

@@ -5,19 +5,15 @@ import (
 	"io"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
-
-	"superd/superd/control"
 )
 
 // daytimes begins a daemon with a daytime service for one client at a time.
 func daytimes(t *testing.T, log *safeBuffer) (d *loop, address string) {
 	t.Helper()
-	dir := t.TempDir()
 	port, _ := freePorts(t)
 	text := fmt.Sprintf(`
 service "daytime" {
@@ -30,17 +26,7 @@ service "daytime" {
   log_on_success = ["HOST", "EXIT", "TRAFFIC"]
 }
 `, port)
-	if err := os.WriteFile(filepath.Join(dir, "superd.hcl"), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	d = &loop{options: Options{Config: filepath.Join(dir, "superd.hcl"), Stderr: log, Control: control.None}}
-	first, diags := d.load()
-	if diags.HasErrors() {
-		t.Fatal(written(diags))
-	}
-	if err := d.begin(first, diags); err != nil {
-		t.Fatal(err)
-	}
+	d = begin(t, text, log)
 	return d, fmt.Sprintf("127.0.0.1:%d", port)
 }
 

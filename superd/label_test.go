@@ -38,11 +38,7 @@ func TestNobodyIsServedWithoutALabel(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log safeBuffer
-	d := &loop{options: Options{Config: filepath.Join(dir, "superd.hcl"), Stderr: &log, Control: control.None}}
-	first, diags := d.load()
-	if diags.HasErrors() {
-		t.Fatal(written(diags))
-	}
+	d, first, diags := load(t, dir, &log)
 	first.Services[1].Labeled = true // as on a machine that had SELinux when it was loaded
 	if err := d.begin(first, diags); err != nil {
 		t.Fatal(err)

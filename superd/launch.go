@@ -25,6 +25,14 @@ type launch struct {
 	start *spawn.Launch
 }
 
+// arrival is the next connection, as socket.Accept returns it.
+func (l *listener) arrival() (fd int, peer netip.AddrPort, err error) {
+	if fd, peer, err = l.ahead(); err == socket.ErrEmpty {
+		return l.sock.Accept(l.mode == acceptBuiltin)
+	}
+	return fd, peer, err
+}
+
 // ahead accepts while there are launches under way; with none left it is ErrEmpty.
 func (l *listener) ahead() (fd int, peer netip.AddrPort, err error) {
 	for {

@@ -12,8 +12,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"superd/superd/control"
 )
 
 // Two listeners of one service take its few places from each other, while their programs are under way: each of the
@@ -57,14 +55,7 @@ service "broken" {
 		}
 	}
 	var log safeBuffer
-	d := &loop{options: Options{Config: filepath.Join(dir, "superd.hcl"), Stderr: &log, Control: control.None}}
-	first, diags := d.load()
-	if diags.HasErrors() {
-		t.Fatal(written(diags))
-	}
-	if err := d.begin(first, diags); err != nil {
-		t.Fatal(err)
-	}
+	d := beginIn(t, dir, &log)
 	const clients, visits = 8, 40
 	var all sync.WaitGroup
 	for i := range clients {

@@ -15,8 +15,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"superd/superd/control"
 )
 
 // TestNothingIsLeftBehind runs the daemon inside the test, where its goroutines can be counted: connections to
@@ -35,14 +33,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 
 	var log safeBuffer
 	write(0)
-	d := &loop{options: Options{Config: filepath.Join(dir, "superd.hcl"), Stderr: &log, Control: control.None}}
-	first, diags := d.load()
-	if diags.HasErrors() {
-		t.Fatal(written(diags))
-	}
-	if err := d.begin(first, diags); err != nil {
-		t.Fatal(err)
-	}
+	d := beginIn(t, dir, &log)
 	visitAll(t, tcp, udp, 4)
 	fds := openFiles(t)
 	for g := range reloads {

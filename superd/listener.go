@@ -128,7 +128,8 @@ func (l *listener) stopping() bool {
 	}
 }
 
-// admitting waits, with no launch under way, until the gate lets the service accept (policies queue and pause); false when the listener stops.
+// admitting waits, with no launch under way, until the gate lets the service accept (policies queue and pause); false when
+// the listener stops.
 func (l *listener) admitting() bool {
 	for !l.stopping() {
 		wait, ok := l.svc.gate.Ready(l.host.moment(l.svc.current.Load()))
@@ -208,10 +209,7 @@ func (t *trouble) over() {
 func (l *listener) accept() {
 	trouble := l.trouble()
 	for l.admitting() {
-		fd, peer, err := l.ahead()
-		if err == socket.ErrEmpty {
-			fd, peer, err = l.sock.Accept(l.mode == acceptBuiltin)
-		}
+		fd, peer, err := l.arrival()
 		switch {
 		case err == nil:
 			trouble.over()
@@ -236,10 +234,7 @@ func (l *listener) drain() {
 	}
 	l.sock.Resume()
 	for {
-		fd, peer, err := l.ahead()
-		if err == socket.ErrEmpty {
-			fd, peer, err = l.sock.Accept(l.mode == acceptBuiltin)
-		}
+		fd, peer, err := l.arrival()
 		if err != nil {
 			return
 		}

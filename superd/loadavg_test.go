@@ -4,14 +4,10 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
-
-	"superd/superd/control"
 )
 
 func TestLoadavg(t *testing.T) {
@@ -31,21 +27,10 @@ func TestLoadavg(t *testing.T) {
 
 // TestMaxLoad: at max_load a service refuses, and it serves again when the load has fallen.
 func TestMaxLoad(t *testing.T) {
-	dir := t.TempDir()
 	port, _ := freePorts(t)
 	text := fmt.Sprintf("service \"echo\" {\n type = \"INTERNAL\"\n socket_type = \"stream\"\n bind = \"127.0.0.1\"\n port = %d\n max_load = 5\n}\n", port)
-	if err := os.WriteFile(filepath.Join(dir, "superd.hcl"), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	var log safeBuffer
-	d := &loop{options: Options{Config: filepath.Join(dir, "superd.hcl"), Stderr: &log, Control: control.None}}
-	first, diags := d.load()
-	if diags.HasErrors() {
-		t.Fatal(written(diags))
-	}
-	if err := d.begin(first, diags); err != nil {
-		t.Fatal(err)
-	}
+	d := begin(t, text, &log)
 	defer d.end(syscall.SIGTERM, nil)
 
 	pretend := func(load float64) {

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -13,8 +12,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"superd/superd/control"
 )
 
 // TestIdleRedirections holds thousands of redirected connections on which nothing moves: no thread and no pipe each.
@@ -32,7 +29,6 @@ func TestIdleRedirections(t *testing.T) {
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
 	tcp, _ := freePorts(t)
 	config := fmt.Sprintf(`
 defaults {
@@ -53,23 +49,13 @@ service "echo" {
   port        = %d
 }
 `, tcp, tcp+1, tcp+1)
-	if err := os.WriteFile(filepath.Join(dir, "superd.hcl"), []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	var log safeBuffer
 	defer func() {
 		if t.Failed() {
 			t.Log(log.String())
 		}
 	}()
-	d := &loop{options: Options{Config: filepath.Join(dir, "superd.hcl"), Stderr: &log, Control: control.None}}
-	first, diags := d.load()
-	if diags.HasErrors() {
-		t.Fatal(written(diags))
-	}
-	if err := d.begin(first, diags); err != nil {
-		t.Fatal(err)
-	}
+	d := begin(t, config, &log)
 	fds, threads, before := openFiles(t), threadCount(t), heap()
 	clients := make([]net.Conn, connections)
 	for i := range clients {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -46,7 +45,6 @@ const lingerLimit = 256
 //
 // Run takes over the process: its signals, its children, its standard descriptors. Call it once.
 func Run(o Options) (*config.Diagnostics, error) {
-	runtime.LockOSThread() // this is the process's first thread, which must not fork: so nobody else should be on it
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGUSR2, syscall.SIGUSR1, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT)
 	defer signal.Stop(signals)

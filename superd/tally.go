@@ -21,7 +21,7 @@ type tally struct {
 	refused   [admit.Verdicts]atomic.Uint64 // by verdict, datagrams included, also those whose REFUSE is kept quiet
 	datagrams atomic.Uint64                 // admitted by a dgram builtin, which has no connections
 
-	starts    histogram // of startBounds: from the decision to start a program until it runs
+	starts    histogram // of startBounds: from the decision to start a program until it is known to run
 	durations histogram // of durationBounds: from START to EXIT
 	exits     exits
 

@@ -22,7 +22,8 @@ var version = "0.1.0-dev"
 
 const defaultConfig = "/etc/superd/superd.hcl"
 
-// The process's first thread, whose name is the process's, does not fork: kept for main, it is not in the scheduler's way when others do.
+// The process's first thread, whose name is the process's, must not fork. Main keeps it for itself, and only in init is it sure that
+// main is on it: so nobody else ever is, and has to be moved off it for a fork.
 func init() { runtime.LockOSThread() }
 
 func main() {

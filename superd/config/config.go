@@ -3,7 +3,8 @@
 //
 // The road is Load: parse, walk each body from the one attribute table (table.go), merge defaults,
 // resolve users, groups, ports and addresses once, validate across attributes and services.
-// It is the only package that knows HCL, and asks nobody but the machine, for SELinux by way of superd/selinux. Its values are shared vocabulary for socket, admit, spawn and event.
+// It is the only package that knows HCL, and asks nobody but the machine, for SELinux by way of superd/selinux. Its values
+// are shared vocabulary for socket, admit, spawn and event.
 package config
 
 import (

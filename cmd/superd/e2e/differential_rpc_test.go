@@ -45,6 +45,7 @@ func (s *stage) rpcbind(what string) error {
 		return err
 	}
 	s.rpc.cmd = cmd
+	// rpcbind tells nobody when it is ready.
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if c, err := net.Dial("unix", rpcSocket); err == nil {
 			return c.Close()

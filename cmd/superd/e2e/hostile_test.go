@@ -118,7 +118,7 @@ service "only" {
 				if _, err := c.Write([]byte("1")); err != nil {
 					return
 				}
-				time.Sleep(100 * time.Millisecond)
+				time.Sleep(100 * time.Millisecond) // this is what it does to superd
 			}
 		}, "timeout|too many questions|deadline", 20},
 	} {
@@ -329,19 +329,10 @@ service "inside" {
 	}
 
 	// Those who say nothing fill tcpmux, and nothing else; when they go there is room again.
-	var silent []net.Conn
-	for range 130 {
-		c, err := dial(s.at(7010))
-		if err != nil {
-			t.Fatal(err)
-		}
-		silent = append(silent, c)
-	}
+	hangUp := hold(t, s.at(7010), 130)
 	d.waitLog(`REFUSE service=tcpmux .*verdict=instances`)
 	bystander(t, s)
-	for _, c := range silent {
-		c.Close()
-	}
+	hangUp()
 	eventually(t, patience, "there is room again", func() bool {
 		answer, err := talk(s.at(7010), "inside\r\nhello")
 		return err == nil && answer == "+Go\r\nhello"
@@ -374,14 +365,7 @@ service "cat" {
 
 	// Commands that do not end: so many run and no more, and who finds them all running is served without.
 	tables("cat: ALL: spawn exec sleep 1000\n", "")
-	var waiting []net.Conn
-	for range 100 {
-		c, err := dial(s.at(7010))
-		if err != nil {
-			t.Fatal(err)
-		}
-		waiting = append(waiting, c)
-	}
+	hangUp := hold(t, s.at(7010), 100)
 	d.waitLog(`WARNING service=cat .*commands of hosts.allow and hosts.deny run already`)
 	if n := len(childrenOf(d.pid)); n > 64+100 {
 		t.Errorf("superd has %d children", n)
@@ -389,9 +373,7 @@ service "cat" {
 	bystander(t, s)
 	tables("", "")
 	expect(t, s.at(7010), "served", "served")
-	for _, c := range waiting {
-		c.Close()
-	}
+	hangUp()
 
 	// A program in the place of the service's which is not there.
 	tables("cat: ALL: twist /nonexistent/program %a\n", "")
@@ -421,4 +403,22 @@ service "cat" {
 		bystander(t, s)
 	}
 	d.modest(3 * memoryMost) // tables are root's, and megabytes of rules are a lot
+}
+
+// hold makes n connections on which nothing is said, until hangUp.
+func hold(t *testing.T, to string, n int) (hangUp func()) {
+	t.Helper()
+	var all []net.Conn
+	for range n {
+		c, err := dial(to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, c)
+	}
+	return func() {
+		for _, c := range all {
+			c.Close()
+		}
+	}
 }

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 		fmt.Println("END", m.Run())
 	}
 	unix.Sync()
-	time.Sleep(100 * time.Millisecond) // the serial port
+	_ = unix.IoctlSetInt(1, unix.TCSBRK, 1) // tcdrain(3): all of it has left the serial port
 	_ = unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF)
 }
 
@@ -135,7 +135,7 @@ func (d *daemon) said() string {
 	return string(text)
 }
 
-// says waits for a line of its log that has all the words.
+// says waits for a line of its log that has all the words. The log is a file, which tells nobody that there is more.
 func (d *daemon) says(t *testing.T, words ...string) string {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {

@@ -8,67 +8,42 @@ import (
 	"testing"
 )
 
-const xinetdConf = `defaults
+// xinetdConf has a service for each way to be labelled.
+func xinetdConf() string {
+	text := `defaults
 {
 	log_type       = FILE /tmp/xinetd.services
 	log_on_success = PID HOST EXIT
 	log_on_failure = HOST
 	cps            = 1000 1
 }
-service root
-{
-	type        = UNLISTED
-	port        = 7201
-	socket_type = stream
-	protocol    = tcp
-	wait        = no
-	user        = root
-	flags       = LABELED NAMEINARGS
-	server      = /bin/sh
-	server_args = /bin/sh /bin/tell
-}
-service nobody
-{
-	type        = UNLISTED
-	port        = 7202
-	socket_type = stream
-	protocol    = tcp
-	wait        = no
-	user        = nobody
-	umask       = 027
-	flags       = LABELED NAMEINARGS
-	server      = /bin/sh
-	server_args = /bin/sh /bin/tell
-}
-service forbidden
-{
-	type        = UNLISTED
-	port        = 7203
-	socket_type = stream
-	protocol    = tcp
-	wait        = no
-	user        = root
-	flags       = LABELED NAMEINARGS
-	server      = /forbidden/sh
-	server_args = /forbidden/sh /bin/tell
-}
-service short
-{
-	type        = UNLISTED
-	port        = 7204
-	socket_type = stream
-	protocol    = tcp
-	wait        = no
-	user        = root
-	flags       = LABELED NAMEINARGS
-	server      = /bin/sh
-	server_args = sh /bin/tell
-}
 `
+	for i, s := range []struct{ name, user, server, argv0, more string }{
+		{"root", "root", "/bin/sh", "/bin/sh", ""},
+		{"nobody", "nobody", "/bin/sh", "/bin/sh", "\tumask = 027\n"},
+		{"forbidden", "root", "/forbidden/sh", "/forbidden/sh", ""},
+		{"short", "root", "/bin/sh", "sh", ""},
+	} {
+		text += fmt.Sprintf(`service %s
+{
+	type        = UNLISTED
+	port        = %d
+	socket_type = stream
+	protocol    = tcp
+	wait        = no
+	user        = %s
+	flags       = LABELED NAMEINARGS
+	server      = %s
+	server_args = %s /bin/tell
+%s}
+`, s.name, 7201+i, s.user, s.server, s.argv0, s.more)
+	}
+	return text
+}
 
 // beside asks Debian's xinetd and superd, on what superd convert makes of the same file, and compares what the programs are.
 func beside(t *testing.T) {
-	for path, text := range map[string]string{"/etc/xinetd.conf": xinetdConf, "/bin/tell": tell} {
+	for path, text := range map[string]string{"/etc/xinetd.conf": xinetdConf(), "/bin/tell": tell} {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
