@@ -37,7 +37,7 @@ func (o operator) Explain(ctx context.Context, q control.Question) (*control.Exp
 	f := svc.gate.Explain(peerOf(set.Service, q.Address, a.names), moment, when(q, moment.Now))
 	var tables *libwrap.Tables
 	if files := o.host.wraps.files.Load(); files != nil {
-		tables = files.Tables(moment.Now, 0)
+		tables = files.Tables(moment.Now)
 	}
 	wrap := wrapped(ctx, tables, set.Service, q.Address, o.host.names.lookup)
 	x := explain(running, set.Service, q, a, moment, f, wrap, true)
@@ -59,7 +59,7 @@ func ExplainFiles(ctx context.Context, c *config.Config, s *config.Service, q co
 	}
 	moment := new(host).moment(&settings{Service: s})
 	f := gate.Explain(peerOf(s, q.Address, a.names), moment, when(q, moment.Now))
-	tables := libwrap.NewFiles(c.Daemon.HostsAccess, nil).Tables(moment.Now, 0)
+	tables := libwrap.NewFiles(c.Daemon.HostsAccess, nil).Tables(moment.Now)
 	return explain(c, s, q, a, moment, f, wrapped(ctx, tables, s, q.Address, confirmedNames), false)
 }
 

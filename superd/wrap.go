@@ -35,10 +35,11 @@ func (h *host) wrapWith(dir string) {
 				h.say(event.Warn("", p.At+": "+p.Text))
 			}
 		})
+		files.Watch()
 		h.wraps.dir = dir
 		h.wraps.files.Store(files)
 	}
-	files.Tables(time.Now(), 0)
+	files.Tables(time.Now())
 }
 
 // rules are the tables that the service is subject to; nil: there is nothing in them, or it is not.
@@ -47,18 +48,10 @@ func (l *listener) rules(set *settings, now time.Time) *libwrap.Tables {
 		return nil
 	}
 	if f := l.host.wraps.files.Load(); f != nil {
-		stale := time.Duration(0)
-		if l.mode == answerDgram {
-			stale = wrapStale
-		}
-		return f.Tables(now, stale)
+		return f.Tables(now)
 	}
 	return nil
 }
-
-// wrapStale is how old it may be that the tables are empty for a datagram that superd answers itself, of which there may be a
-// hundred thousand in a second. All others look each time.
-const wrapStale = 10 * time.Millisecond
 
 // inquiry is a connection about which the tables are asked, again and again as more becomes known.
 type inquiry struct {

@@ -2,7 +2,7 @@
 // hosts_options(5), as Debian's libwrap 7.6.q understands them, without its library.
 //
 // Parse and Decide are pure: what a rule wants to know and the caller has not said yet (a host's name, the client's user, how
-// a command ended) comes back as a Need, and the caller asks again when it knows. Files is the edge to the disk.
+// a command ended) comes back as a Need, and the caller asks again when it knows. Files is the edge to the disk; the kernel tells it of changes (changes.go).
 // Nothing here starts a program or talks to a network; an Outcome lists what its rule wants done.
 //
 // What is different from the library, and why:

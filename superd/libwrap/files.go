@@ -27,9 +27,9 @@ type Files struct {
 	dir    string
 	report func([]Problem) // called with what is wrong, each time files have been read
 
-	now  atomic.Pointer[snapshot]
-	seen atomic.Int64 // when empty tables were last looked at, in nanoseconds since 1970
-	read sync.Mutex   // held to read the files
+	changes changes
+	now     atomic.Pointer[snapshot]
+	read    sync.Mutex // held to read the files
 }
 
 // snapshot is what was read, and how it stood on the disk.
@@ -37,6 +37,11 @@ type snapshot struct {
 	tables *Tables
 	files  []seen
 	racy   bool // a file may have changed after it was read without showing it
+	blind  bool // a file may change without being counted
+
+	// What was known when the files were last looked at.
+	changes atomic.Uint64
+	looked  atomic.Int64 // in nanoseconds since 1970
 }
 
 type seen struct {
@@ -61,21 +66,33 @@ func NewFiles(dir string, report func([]Problem)) *Files {
 	return &Files{dir: dir, report: report}
 }
 
-// Tables returns the rules as they are now, or nil if there are none; that there are none may be as old as stale.
-func (f *Files) Tables(now time.Time, stale time.Duration) *Tables {
+// Watch has the kernel tell of changes from now on, so that the files need not be looked at each time, if it can.
+func (f *Files) Watch() { f.changes.begin() }
+
+// Tables returns the rules as they are now, or nil if there are none.
+func (f *Files) Tables(now time.Time) *Tables {
+	n, counted := f.changes.count()
 	s := f.now.Load()
-	if s != nil && s.tables == nil && stale > 0 {
-		if age := now.UnixNano() - f.seen.Load(); age >= 0 && age < int64(stale) {
-			return nil
-		}
+	if s != nil && counted && s.still(n, now) {
+		return s.tables
 	}
 	if s == nil || !s.current() {
-		s = f.load()
+		return f.load(n, now).tables
 	}
-	if s.tables == nil {
-		f.seen.Store(now.UnixNano())
-	}
+	s.mark(n, now)
 	return s.tables
+}
+
+// mark notes that the files were looked at, after so many changes.
+func (s *snapshot) mark(changes uint64, now time.Time) {
+	s.changes.Store(changes)
+	s.looked.Store(now.UnixNano())
+}
+
+// still reports whether nothing can have changed since the files were looked at.
+func (s *snapshot) still(changes uint64, now time.Time) bool {
+	age := now.UnixNano() - s.looked.Load()
+	return !s.blind && s.changes.Load() == changes && age >= 0 && age < int64(lookAgain)
 }
 
 func (s *snapshot) current() bool {
@@ -102,22 +119,23 @@ func identify(path string) identity {
 }
 
 // load reads the files anew, unless somebody else just has.
-func (f *Files) load() *snapshot {
+func (f *Files) load(changes uint64, now time.Time) *snapshot {
 	before := f.now.Load()
 	f.read.Lock()
 	defer f.read.Unlock()
-	if s := f.now.Load(); s != before {
+	if s := f.now.Load(); s != before && s.current() {
 		return s
 	}
-	r := reader{sets: map[place]*hostSet{}}
+	r := reader{changes: &f.changes, sets: map[place]*hostSet{}}
 	tables := &Tables{Allow: r.table(filepath.Join(f.dir, "hosts.allow")), Deny: r.table(filepath.Join(f.dir, "hosts.deny"))}
-	s := &snapshot{tables: tables, files: r.files, racy: r.racy}
+	s := &snapshot{tables: tables, files: r.files, racy: r.racy, blind: r.blind}
 	if tables.Empty() {
 		s.tables = nil
 	}
 	if before == nil || !before.racy || !sameFiles(before.files, s.files) {
 		f.report(r.problems)
 	}
+	s.mark(changes, now)
 	f.now.Store(s)
 	return s
 }
@@ -136,8 +154,10 @@ func sameFiles(a, b []seen) bool {
 
 // reader reads the tables and what they name.
 type reader struct {
+	changes  *changes
 	files    []seen
 	racy     bool
+	blind    bool
 	sets     map[place]*hostSet
 	problems []Problem
 }
@@ -150,6 +170,9 @@ type place struct {
 
 // content is a file's, nil if it is not there. It is an error if it cannot be read whole.
 func (r *reader) content(path string) ([]byte, error) {
+	if !r.changes.watch(path) {
+		r.blind = true
+	}
 	id := identify(path)
 	r.files = append(r.files, seen{path, id})
 	if id.err != nil {

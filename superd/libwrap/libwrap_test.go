@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -136,13 +137,21 @@ func TestMistakesAreSaid(t *testing.T) {
 }
 
 func TestFilesFollowTheDisk(t *testing.T) {
+	t.Run("looking", func(t *testing.T) { testFiles(t, false) })
+	t.Run("watching", func(t *testing.T) { testFiles(t, true) })
+}
+
+func testFiles(t *testing.T, watch bool) {
 	dir := t.TempDir()
 	var said []Problem
 	f := NewFiles(dir, func(p []Problem) { said = append(said, p...) })
+	if watch {
+		f.Watch()
+	}
 	r := &Request{Daemon: "d", Client: addr("10.0.0.1:1")}
 	now := time.Now()
 	verdict := func() Verdict {
-		rules := f.Tables(now, 0)
+		rules := f.Tables(now)
 		if rules == nil {
 			return Grant
 		}
@@ -164,7 +173,7 @@ func TestFilesFollowTheDisk(t *testing.T) {
 	expect(Grant, "no files")
 	put("hosts.deny", "# nothing\n")
 	expect(Grant, "an empty file")
-	if f.Tables(now, 0) != nil {
+	if f.Tables(now) != nil {
 		t.Error("tables without rules are there")
 	}
 	put("hosts.deny", "d: 10.0.0.1\n")
@@ -191,21 +200,108 @@ func TestFilesFollowTheDisk(t *testing.T) {
 	expect(Deny, "a folder in its place")
 }
 
-func TestEmptyTablesCostNothing(t *testing.T) {
-	f := NewFiles(t.TempDir(), nil)
+// What the kernel does not tell of, as that a folder is another one now, is seen a little later; files of which nothing is told at
+// all, at once. Nothing is watched for ever.
+func TestUnseenChanges(t *testing.T) {
+	dir := t.TempDir()
+	link := filepath.Join(dir, "etc")
+	for name, text := range map[string]string{"a": "", "b": "ALL: ALL\n"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name, "hosts.deny"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	point := func(to string) {
+		t.Helper()
+		_ = os.Remove(link)
+		if err := os.Symlink(to, link); err != nil {
+			t.Fatal(err)
+		}
+	}
+	point("a")
+	watching, looking := NewFiles(link, nil), NewFiles(link, nil)
+	watching.Watch()
 	now := time.Now()
-	f.Tables(now, 0)
-	if n := testing.AllocsPerRun(100, func() { f.Tables(now, time.Second) }); n > 0 {
+	for f, name := range map[*Files]string{watching: "watching", looking: "looking"} {
+		if f.Tables(now) != nil {
+			t.Errorf("%s: rules in an empty file", name)
+		}
+	}
+	point("b")
+	if watching.Tables(now.Add(lookAgain-1)) != nil {
+		t.Error("the files were looked at, and nothing was told of them")
+	}
+	if watching.Tables(now.Add(lookAgain)) == nil || looking.Tables(now) == nil {
+		t.Error("a change is not seen")
+	}
+}
+
+func TestTablesCostNothing(t *testing.T) {
+	f := NewFiles(t.TempDir(), nil)
+	f.Watch()
+	now := time.Now()
+	f.Tables(now)
+	if n := testing.AllocsPerRun(100, func() { f.Tables(now) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
 
+// Who changes a rule is followed by the next connection, however many ask at the same time.
+func TestChangesUnderLoad(t *testing.T) {
+	dir := t.TempDir()
+	f := NewFiles(dir, nil)
+	f.Watch()
+	var all sync.WaitGroup
+	done := make(chan struct{})
+	for range 4 {
+		all.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					f.Tables(time.Now())
+				}
+			}
+		})
+	}
+	deny := filepath.Join(dir, "hosts.deny")
+	for i := range 300 {
+		var err error
+		switch i % 4 {
+		case 0:
+			err = os.WriteFile(deny, []byte("ALL: ALL\n"), 0o644)
+		case 1:
+			err = os.Truncate(deny, 0)
+		case 2:
+			if err = os.WriteFile(deny+".new", []byte("ALL: ALL\n"), 0o644); err == nil {
+				err = os.Rename(deny+".new", deny)
+			}
+		case 3:
+			err = os.Remove(deny)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := f.Tables(time.Now()) != nil, i%2 == 0; got != want {
+			t.Fatalf("change %d: rules %v, want %v", i, got, want)
+		}
+	}
+	close(done)
+	all.Wait()
+}
+
 func BenchmarkNoRules(b *testing.B) {
-	f := NewFiles(b.TempDir(), nil)
-	for name, stale := range map[string]time.Duration{"now": 0, "10ms": 10 * time.Millisecond} {
+	for name, watch := range map[string]bool{"looking": false, "watching": true} {
+		f := NewFiles(b.TempDir(), nil)
+		if watch {
+			f.Watch()
+		}
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				f.Tables(time.Now(), stale)
+				f.Tables(time.Now())
 			}
 		})
 	}
@@ -218,10 +314,10 @@ func BenchmarkFewRules(b *testing.B) {
 	}
 	f := NewFiles(dir, nil)
 	time.Sleep(settle)
-	f.Tables(time.Now(), 0)
+	f.Tables(time.Now())
 	r := &Request{Daemon: "sshd", Client: addr("10.0.0.1:4000")}
 	for b.Loop() {
-		f.Tables(time.Now(), 0).Decide(r)
+		f.Tables(time.Now()).Decide(r)
 	}
 }
 
