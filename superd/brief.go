@@ -146,7 +146,7 @@ func (x *parting) over(now time.Time) bool {
 }
 
 func (x *parting) end(now time.Time) {
-	_ = unix.Close(x.fd)
+	socket.LetGo(x.fd)
 	x.logBuiltinExit(now.Sub(x.since), socket.Traffic{In: x.heard, Out: uint64(x.said)})
 	x.set.drop()
 }
