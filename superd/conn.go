@@ -150,11 +150,8 @@ func (c *conn) serve() {
 		}
 		return
 	}
-	if c.inline {
-		if c.launch() {
-			return
-		}
-		c.settle()
+	if c.inline && c.launch() {
+		return
 	}
 	c.run()
 }
@@ -167,7 +164,7 @@ func (c *conn) run() {
 		c.refuse(admit.Decision{Verdict: admit.Fork}, err.Error())
 		return
 	}
-	_ = unix.Close(c.fd)
+	socket.LetGo(c.fd)
 }
 
 // forget is for a program that does not run after all: there is nothing to be known of its connection.
@@ -188,15 +185,14 @@ func (c *conn) ask(names []string) admit.Decision {
 			c.slot = d.Slot
 			return d
 		}
-		if c.inline {
-			c.settle()
-		}
 		c.await(d.Wait)
 	}
 }
 
-// refuse logs the verdict, finishes, and ends the connection as the policy says.
+// refuse logs the verdict, finishes, and ends the connection as the policy says. Those whose places it lacks are said to have started
+// before.
 func (c *conn) refuse(d admit.Decision, detail string) {
+	c.host.starter.Settle()
 	c.logRefuse(d.Verdict, detail)
 	if d.Verdict == admit.CPS && c.set.Limits.OnCPS == config.Pause {
 		c.sayPause()
@@ -221,7 +217,7 @@ func (c *conn) dismiss(p config.Policy) {
 	case len(c.set.BannerFail)+len(c.set.Banner) > 0:
 		c.host.linger.Refuse(c.fd, c.set.BannerFail)
 	default:
-		_ = unix.Close(c.fd)
+		socket.LetGo(c.fd)
 	}
 }
 
@@ -233,7 +229,7 @@ func (c *conn) sayPause() {
 }
 
 // Forks that fail for want of processes or memory are tried again for about ten seconds, during which the listener
-// accepts nobody else.
+// launches nothing, and waits for what it starts.
 const forkRetries = 14
 
 // start runs the service's program on fd, which stays the caller's. When it returns nil, exited will be called.
@@ -246,10 +242,11 @@ func (c *conn) start(fd int) error {
 			err = c.host.starter.Start(command)
 		}
 		if err == nil {
-			trouble.over()
+			c.recovered()
 			return nil
 		}
 		if !spawn.Temporary(err) || c.set.NoRetry || try == forkRetries || c.stopping() {
+			c.ailing.Store(nil) // it serves again, as well as it can
 			return err
 		}
 		trouble.wait(err)
@@ -293,7 +290,7 @@ func (c *conn) started(pid int, at time.Time) {
 	}
 }
 
-// exited runs on the reaper's goroutine.
+// exited runs on the reaper's goroutine, or on one that has come by.
 func (c *conn) exited(e spawn.Exit) {
 	c.lifetime.clear()
 	c.svc.tally().exited(e)

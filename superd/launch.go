@@ -2,57 +2,65 @@ package superd
 
 import (
 	"net/netip"
-	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"superd/superd/admit"
 	"superd/superd/socket"
 	"superd/superd/spawn"
 )
 
-// A start mostly waits for the child's exec. Under load the listener's goroutine goes on accepting meanwhile, and looks after its
-// launches in between, which costs neither a goroutine nor a wake-up. When nobody is there to be accepted, it waits for
-// them: it has none under way whenever it waits for something else.
+// A start mostly waits for the child's exec. The listener's goroutine does not: it launches the program and goes on accepting.
 
-// mostLaunches is how many programs a listener has under way: some wait for a processor, some for a disk.
+// mostLaunches is how many programs a listener has under way: some wait for a processor, some for a disk. Beyond them it waits
+// for the program that it starts.
 const mostLaunches = 8
 
-// launch is a connection whose program is under way.
-type launch struct {
-	*conn
-	start *spawn.Launch
+// aloft counts the launches of a listener that are under way.
+type aloft struct {
+	n   atomic.Int32
+	all sync.WaitGroup
 }
 
-// arrival is the next connection, as socket.Accept returns it.
+func (a *aloft) begin() {
+	a.n.Add(1)
+	a.all.Add(1)
+}
+
+func (a *aloft) end() {
+	a.n.Add(-1)
+	a.all.Done()
+}
+
+// arrival is the next connection, as socket.Accept returns it. Where one has come upon the other, the next will be there
+// soon, and waiting for a launch is cheaper than the poller.
 func (l *listener) arrival() (fd int, peer netip.AddrPort, err error) {
-	if fd, peer, err = l.ahead(); err == socket.ErrEmpty {
-		return l.sock.Accept(l.mode == acceptBuiltin)
+	nonblock := l.mode == acceptBuiltin
+	for n := l.aloft.n.Load(); n > 1 || n == 1 && l.rushed; n = l.aloft.n.Load() {
+		if fd, peer, err = l.sock.AcceptNow(nonblock); err != socket.ErrEmpty {
+			l.rushed = true
+			return fd, peer, err
+		}
+		if !l.host.starter.SettleOne(l) {
+			break
+		}
 	}
-	return fd, peer, err
+	l.rushed = false
+	l.leave()
+	return l.sock.Accept(nonblock)
 }
 
-// ahead accepts while there are launches under way; with none left it is ErrEmpty.
-func (l *listener) ahead() (fd int, peer netip.AddrPort, err error) {
-	for {
-		l.settleOver()
-		switch len(l.launches) {
-		case 0:
-			return -1, peer, socket.ErrEmpty
-		case mostLaunches:
-		default:
-			if fd, peer, err = l.sock.AcceptNow(l.mode == acceptBuiltin); err != socket.ErrEmpty {
-				return fd, peer, err
-			}
-		}
-		l.settleAt(0)
+// leave is for a listener that will not look after its launches soon: others do.
+func (l *listener) leave() {
+	if l.aloft.n.Load() > 0 {
+		l.host.starter.Leave(l)
 	}
 }
 
 // launch starts the program on the connection, which stays under way. It reports false if it is to be started by run.
 func (c *conn) launch() bool {
-	if c.ailing.Load() != nil {
+	if c.saidIll.Load() != well || c.aloft.n.Load() >= mostLaunches {
 		return false
 	}
 	c.began = time.Now()
@@ -60,52 +68,33 @@ func (c *conn) launch() bool {
 	if err != nil {
 		return false
 	}
+	command.Owner, command.Started, command.Failed = c.listener, c.launched, c.grounded
 	c.ending = c.host.traffic.watch(c)
-	start, err := c.host.starter.Launch(command)
-	if err != nil {
+	c.aloft.begin()
+	if c.host.starter.Launch(command) != nil {
+		c.aloft.end()
 		c.forget()
 		return false
 	}
-	c.listener.launches = append(c.listener.launches, launch{c, start})
 	return true
 }
 
-// settle waits for the program. If it may well start a little later, it is tried again as long as run would.
-func (x launch) settle() {
-	err := x.start.Wait()
-	if err == nil {
-		_ = unix.Close(x.fd)
+func (c *conn) launched(pid int, at time.Time) {
+	c.started(pid, at)
+	socket.LetGo(c.fd)
+	c.aloft.end()
+}
+
+// grounded is for a program that did not start. If it may well start a little later, it is tried again as long as run does.
+func (c *conn) grounded(err error) {
+	c.forget()
+	if spawn.Temporary(err) && !c.set.NoRetry {
+		go func() {
+			defer c.aloft.end()
+			c.run()
+		}()
 		return
 	}
-	x.forget()
-	if spawn.Temporary(err) && !x.set.NoRetry {
-		x.listener.settle()
-		x.run()
-		return
-	}
-	x.refuse(admit.Decision{Verdict: admit.Fork}, err.Error())
-}
-
-// settle waits for all launches.
-func (l *listener) settle() {
-	for len(l.launches) > 0 {
-		l.settleAt(0)
-	}
-}
-
-// settleOver settles the launches that need not be waited for.
-func (l *listener) settleOver() {
-	for i := 0; i < len(l.launches); {
-		if l.launches[i].start.Over() {
-			l.settleAt(i)
-		} else {
-			i++
-		}
-	}
-}
-
-func (l *listener) settleAt(i int) {
-	x := l.launches[i]
-	l.launches = slices.Delete(l.launches, i, i+1)
-	x.settle()
+	c.refuse(admit.Decision{Verdict: admit.Fork}, err.Error())
+	c.aloft.end()
 }

@@ -31,15 +31,17 @@ type listener struct {
 	mode mode
 	sift bool // the kernel keeps packets out, and they are counted
 
-	stop   chan struct{}           // closed by halt
-	retire bool                    // set before stop is closed
-	done   chan struct{}           // closed when the goroutine has ended
-	busy   chan struct{}           // closed when the wait program that borrowed the socket has left; nil: none did
-	ailing atomic.Pointer[ailment] // for those who look; nil: nothing is wrong
-	set    *settings               // the service's latest of this mode, in use by the goroutine until it ends
-	pulse  pulse
+	stop    chan struct{}           // closed by halt
+	retire  bool                    // set before stop is closed
+	done    chan struct{}           // closed when the goroutine has ended
+	busy    chan struct{}           // closed when the wait program that borrowed the socket has left; nil: none did
+	ailing  atomic.Pointer[ailment] // for those who look; nil: nothing is wrong
+	saidIll atomic.Int32            // what was said of its trouble
+	set     *settings               // the service's latest of this mode, in use by the goroutine until it ends
+	pulse   pulse
 
-	launches []launch // the goroutine's own, at most mostLaunches, the oldest first
+	aloft  aloft
+	rushed bool // the last connection was there already
 }
 
 // listen starts a listener. busy is that of the listener which had the socket before, if any.
@@ -128,15 +130,13 @@ func (l *listener) stopping() bool {
 	}
 }
 
-// admitting waits, with no launch under way, until the gate lets the service accept (policies queue and pause); false when
-// the listener stops.
+// admitting waits until the gate lets the service accept (policies queue and pause); false when the listener stops.
 func (l *listener) admitting() bool {
 	for !l.stopping() {
 		wait, ok := l.svc.gate.Ready(l.host.moment(l.svc.current.Load()))
 		if ok {
 			return true
 		}
-		l.settle()
 		l.await(wait)
 	}
 	return false
@@ -144,6 +144,7 @@ func (l *listener) admitting() bool {
 
 // await waits as w says, or less if the listener is stopped.
 func (l *listener) await(w admit.Wait) {
+	l.leave()
 	defer l.pulse.rest()()
 	var after <-chan time.Time
 	if w.After > 0 {
@@ -168,11 +169,18 @@ func (l *listener) ail(reason string, wait time.Duration) {
 	l.ailing.Store(&ailment{reason, time.Now().Add(wait)})
 }
 
-// trouble paces a loop whose system calls fail: it says so once, waits longer each time, and says when it is over.
+// What was said of a listener's trouble: nothing since it was over, that something is wrong, or EXHAUSTED.
+const (
+	well = iota
+	warned
+	exhausted
+)
+
+// trouble paces a loop whose system calls fail: it waits longer each time. The first of a listener's says so, and the first that is over
+// says that.
 type trouble struct {
 	*listener
-	pace      backoff
-	exhausted bool // and EXHAUSTED was said
+	pace backoff
 }
 
 func (l *listener) trouble() trouble {
@@ -180,28 +188,32 @@ func (l *listener) trouble() trouble {
 }
 
 func (t *trouble) wait(err error) {
-	first := t.pace.wait == 0
 	pause := t.pace.next()
 	t.ail(err.Error(), pause)
-	switch {
-	case !first:
-	case socket.Exhausted(err) || spawn.Temporary(err):
-		t.exhausted = true
+	switch lacking := socket.Exhausted(err) || spawn.Temporary(err); {
+	case lacking && t.saidIll.Swap(exhausted) != exhausted:
 		t.host.say(event.Exhausted(t.svc.id, err))
-	default:
+	case !lacking && t.saidIll.CompareAndSwap(well, warned):
 		t.host.say(event.Warn(t.svc.id, err.Error()))
 	}
 	t.await(admit.Wait{After: pause})
 }
 
+// over is for a call that has succeeded, after some that may have failed.
 func (t *trouble) over() {
-	if !t.pace.reset() {
+	if t.pace.reset() {
+		t.recovered()
+	}
+}
+
+// recovered is for when a listener does again what had failed.
+func (l *listener) recovered() {
+	if l.saidIll.Load() == well {
 		return
 	}
-	t.ailing.Store(nil)
-	if t.exhausted {
-		t.exhausted = false
-		t.host.say(event.Recovered(t.svc.id))
+	l.ailing.Store(nil)
+	if l.saidIll.Swap(well) == exhausted {
+		l.host.say(event.Recovered(l.svc.id))
 	}
 }
 
@@ -216,14 +228,14 @@ func (l *listener) accept() {
 			l.take(fd, peer)
 		case errors.Is(err, socket.ErrInterrupted):
 		default:
-			l.settle()
 			trouble.wait(err)
 		}
 	}
 	if l.retire {
 		l.drain()
 	}
-	l.settle()
+	l.leave()
+	l.aloft.all.Wait()
 }
 
 // drain serves the connections that the kernel completed before the listener was retired, so that none is reset.

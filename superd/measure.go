@@ -19,6 +19,7 @@ var _ services.Daemon = (*host)(nil)
 
 // State is services.Daemon's. It takes the gates' locks one after the other, each for a moment.
 func (h *host) State(most int) services.State {
+	h.starter.Settle()
 	now := time.Now()
 	r, past := h.roster.Load(), h.history.read()
 	s := services.State{

@@ -153,11 +153,13 @@ func (d *loop) turn(signals <-chan os.Signal) os.Signal {
 			case syscall.SIGHUP, syscall.SIGUSR2: // xinetd has both
 				d.reload()
 			case syscall.SIGUSR1:
+				d.host.starter.Settle()
 				d.dumpToFile()
 			default:
 				return s
 			}
 		case do := <-d.asks:
+			d.host.starter.Settle()
 			do()
 		case <-retry.C:
 			d.retryMissing(time.Now())

@@ -5,6 +5,8 @@
 //	        ▼ when it has become its program, or says at which step it failed
 //	      Started ► pidfd into one epoll set ► reaper ► Exited
 //
+// Start waits for all of it. Launch returns after the fork, and whoever comes by tells how it went on (launch_linux.go).
+//
 // The steps are a list of system calls (lay_linux.go), which a child that shares the daemon's memory works off in a few lines of
 // assembly (fork_linux_*.s); where there is none it is a copy of the daemon (copyfork_linux.go). It shares the daemon's
 // table of descriptors, too, until its first step (slot_linux.go). So everything that a program asks for, limits

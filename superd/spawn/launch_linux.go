@@ -2,81 +2,176 @@ package spawn
 
 import (
 	"errors"
+	"slices"
+	"syscall"
 	"time"
 )
 
-// Launch is a start that is under way: a child that is to become its program. Its methods are for one goroutine at a time.
-type Launch struct {
-	starter *Starter
+// Launches are starts that nobody waits for. Whoever comes by settles those that are over: who launches the next one, the reaper
+// when a child has ended already, and a timer while there are any.
+
+// launch is a start under way: its child shares the daemon's memory, and perhaps has a copy of the connection in a slot.
+type launch struct {
 	command *Command
 	birth   *birth
 	child   *child
+	told    time.Time // when it was begun or, last, told to go on
 }
 
-// ErrBusy is returned by Launch when as many launches are under way as may be.
+// launches are those under way, under the Starter's mutex.
+type launches struct {
+	all   []*launch
+	timer *time.Timer
+	wait  time.Duration // of the timer; 0: it does not run
+}
+
+const (
+	lookSoon = time.Millisecond
+	lookLate = 10 * time.Millisecond
+)
+
+// ErrBusy is returned by Launch when as many programs are being started as may be.
 var ErrBusy = errors.New("too many programs are being started")
 
-// Launch begins what Start does, and never waits: while the child is on its way to its program, the caller can be about something
-// else. Wait must be called, and soon: until then the connection's peer does not see the end of it, and the Starter
-// cannot be closed. Who has launches under way must not call Start, which may have to wait for one to be over.
-func (s *Starter) Launch(c *Command) (*Launch, error) {
+// Launch begins what Start does, and does not wait for it. With nil, either Started will be called and Exited after it, or Failed,
+// on any goroutine: they must not block. The connection's peer does not see the end of it before, nor can the Starter be
+// closed. With an error, none of them will be called.
+func (s *Starter) Launch(c *Command) error {
+	s.Settle()
 	if err := s.begin(); err != nil {
-		return nil, err
+		return err
 	}
 	select {
 	case b := <-s.nursery.births:
-		return s.launch(c, b)
+		l, err := s.fork(c, b)
+		if err == nil {
+			s.follow(l)
+		}
+		return err
 	default:
 		s.finish()
-		return nil, ErrBusy
+		return ErrBusy
 	}
 }
 
-// launch forks, after begin, and has b until the launch is over.
-func (s *Starter) launch(c *Command, b *birth) (*Launch, error) {
-	s.forks.RLock()
-	defer s.forks.RUnlock()
-	pid, err := b.bear(c, &s.own, &s.nursery.slots)
-	if err != nil {
-		s.nursery.births <- b
-		s.finish()
-		return nil, err
-	}
-	ch := &child{pid: pid, pidfd: int(b.pidfd), exited: c.Exited}
-	if who := c.Program.Credential; who != nil {
-		ch.user = &who.Uid
-	}
+// follow leaves l to the others.
+func (s *Starter) follow(l *launch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.children[pid] = ch
-	return &Launch{starter: s, command: c, birth: b, child: ch}, nil
+	l.told, l.child.launch = time.Now(), l
+	s.aloft.all = append(s.aloft.all, l)
+	if s.aloft.wait != lookSoon {
+		s.lookLocked(lookSoon)
+	}
 }
 
-// Over reports whether Wait would return at once.
-func (l *Launch) Over() bool { return l.birth.over() }
-
-// Wait waits until the program runs or has failed to, and returns what Start would.
-func (l *Launch) Wait() error {
-	s, ch := l.starter, l.child
-	err := l.birth.born(ch.pid, l.command, &s.nursery.slots)
-	s.nursery.births <- l.birth
-	if err != nil {
-		s.disown(ch)
-		s.finish()
-		return err
+// Settle settles the launches that need not be waited for, of all owners: who has seen what a program does finds it started.
+func (s *Starter) Settle() {
+	for l := s.takeOver(); l != nil; l = s.takeOver() {
+		s.settle(l)
 	}
-	ch.started = time.Now()
-	l.command.Started(ch.pid, ch.started)
-	s.arm(ch)
+}
+
+func (s *Starter) takeOver() *launch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.aloft.all {
+		if s.takeLocked(l) {
+			return l
+		}
+	}
 	return nil
 }
 
-// disown ends and reaps a child that has not become its program. Nobody else may reap it: its pid would be somebody else's.
-func (s *Starter) disown(ch *child) {
-	s.forks.RLock()
-	defer s.forks.RUnlock()
+// takeLocked gives l to the caller, to be settled, if it is over and nobody else has it.
+func (s *Starter) takeLocked(l *launch) bool {
+	i := slices.Index(s.aloft.all, l)
+	if i < 0 || !l.birth.over() {
+		return false
+	}
+	s.aloft.all = slices.Delete(s.aloft.all, i, i+1)
+	return true
+}
+
+// SettleOne waits until the oldest of owner's launches is over that nobody else has come by to settle, and settles it. It
+// reports false if there is none.
+func (s *Starter) SettleOne(owner any) bool {
+	l := s.takeOldest(owner)
+	if l != nil {
+		s.settle(l)
+	}
+	return l != nil
+}
+
+func (s *Starter) takeOldest(owner any) *launch {
 	s.mu.Lock()
-	delete(s.children, ch.pid)
-	s.mu.Unlock()
-	destroy(ch.pid, ch.pidfd)
+	defer s.mu.Unlock()
+	for i, l := range s.aloft.all {
+		if l.command.Owner == owner {
+			s.aloft.all = slices.Delete(s.aloft.all, i, i+1)
+			return l
+		}
+	}
+	return nil
+}
+
+// Leave has the reaper settle owner's launches when their programs have ended: owner will not come by soon.
+func (s *Starter) Leave(owner any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.aloft.all {
+		if l.command.Owner == owner && !l.child.armed {
+			s.armLocked(l.child)
+		}
+	}
+}
+
+// settle waits for l and tells what has become of it, and of its program if that has ended already and the reaper was told.
+func (s *Starter) settle(l *launch) {
+	if err := s.born(l); err != nil {
+		l.command.Failed(err)
+		s.finish()
+		return
+	}
+	if s.settled(l.child) {
+		s.ended(l.child.pid)
+	}
+}
+
+func (s *Starter) settled(ch *child) (ended bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ch.launch = nil
+	if !ch.armed {
+		s.armLocked(ch)
+	}
+	return ch.missed
+}
+
+func (s *Starter) lookLocked(wait time.Duration) {
+	s.aloft.wait = wait
+	if s.aloft.timer == nil {
+		s.aloft.timer = time.AfterFunc(wait, s.look)
+	} else {
+		s.aloft.timer.Reset(wait)
+	}
+}
+
+// look is the timer's. It comes again while there are launches, later each time.
+func (s *Starter) look() {
+	s.Settle()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	for _, l := range s.aloft.all {
+		if now.Sub(l.told) >= patience {
+			l.told = now
+			_ = syscall.Kill(l.child.pid, syscall.SIGCONT)
+		}
+	}
+	if len(s.aloft.all) == 0 {
+		s.aloft.wait = 0
+		return
+	}
+	s.lookLocked(min(2*max(s.aloft.wait, lookSoon), lookLate))
 }

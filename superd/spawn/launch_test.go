@@ -2,8 +2,12 @@ package spawn
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"os"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -13,103 +17,206 @@ import (
 	"superd/superd/config"
 )
 
-// launched is a launch, and what has become of it.
+// launched is a launch, and what it says.
 type launched struct {
-	*Launch
-	peer    int
-	started int // the pid
+	peer    *os.File
+	started chan int // the pid
+	failed  chan error
 	exits   chan Exit
 }
 
-func tryLaunch(t *testing.T, s *Starter, p *config.Program) (*launched, error) {
+func tryLaunch(t testing.TB, s *Starter, p *config.Program, owner any) (*launched, error) {
 	t.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
+	x := &launched{
+		peer:    os.NewFile(uintptr(pair[0]), "peer"),
+		started: make(chan int, 2), failed: make(chan error, 2), exits: make(chan Exit, 2),
+	}
+	t.Cleanup(func() { x.peer.Close() })
 	defer unix.Close(pair[1]) // as the contract has it: when Launch has returned
-	t.Cleanup(func() { unix.Close(pair[0]) })
-	x := &launched{peer: pair[0], exits: make(chan Exit, 1)}
-	x.Launch, err = s.Launch(&Command{Program: p, Fd: pair[1],
-		Started: func(pid int, _ time.Time) { x.started = pid },
-		Exited:  func(e Exit) { x.exits <- e },
+	return x, s.Launch(&Command{Program: p, Fd: pair[1], Owner: owner,
+		Started: func(pid int, _ time.Time) { x.started <- pid },
+		Failed:  func(err error) { x.failed <- err },
+		Exited: func(e Exit) {
+			if len(x.started) != 1 {
+				t.Errorf("Exited before Started: %+v", e)
+			}
+			x.exits <- e
+		},
 	})
-	return x, err
 }
 
-func mustLaunch(t *testing.T, s *Starter, p *config.Program) *launched {
+// mustLaunch tries again for as long as others have all births.
+func mustLaunch(t testing.TB, s *Starter, p *config.Program, owner any) *launched {
 	t.Helper()
-	x, err := tryLaunch(t, s, p)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var x *launched
+	eventually(t, "a birth is free", func() bool {
+		var err error
+		if x, err = tryLaunch(t, s, p, owner); err != nil && err != ErrBusy {
+			t.Fatal(err)
+		}
+		return err == nil
+	})
 	return x
 }
 
-// As many launches are under way as there are births, in whatever order they are waited for; each connection is its
-// program's alone afterwards.
+func within[T any](t testing.TB, c <-chan T, what string) (v T) {
+	t.Helper()
+	select {
+	case v = <-c:
+	case <-time.After(20 * time.Second):
+		t.Fatalf("never: %s", what)
+	}
+	return v
+}
+
+// ends checks that the program has written text, that it was the only one to have the connection, and that its end is told once.
+func (x *launched) ends(t testing.TB, text string) {
+	t.Helper()
+	if got, err := io.ReadAll(x.peer); string(got) != text || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	e := within(t, x.exits, "Exited")
+	if pid := within(t, x.started, "Started"); e.Pid != pid || e.Code != 0 || len(x.exits)+len(x.started)+len(x.failed) > 0 {
+		t.Errorf("%+v, of pid %d", e, pid)
+	}
+}
+
+// Whoever comes by, each launch is told once to have started, and once to have ended.
 func TestLaunches(t *testing.T) {
+	mine := new(int)
+	for name, come := range map[string]func(*Starter){
+		"nobody":       func(*Starter) {}, // but the timer
+		"its owner":    func(s *Starter) { s.SettleOne(mine) },
+		"the reaper":   func(s *Starter) { s.Leave(mine) },
+		"who launches": func(s *Starter) { s.Settle() },
+		"somebody":     func(s *Starter) { s.SettleOne(new(int)) },
+		"all of them":  func(s *Starter) { s.Leave(mine); s.Settle(); s.SettleOne(mine) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStarter(t)
+			for range 50 {
+				x := mustLaunch(t, s, program(s, "/bin/echo", "here"), mine)
+				come(s)
+				x.ends(t, "here\n")
+			}
+		})
+	}
+}
+
+// Several at once launch, start and come by.
+func TestLaunchesAtOnce(t *testing.T) {
 	s := newStarter(t)
-	var all []*launched
+	const each = 60
+	var all sync.WaitGroup
+	for owner := range 6 {
+		all.Go(func() {
+			var mine []*launched
+			for i := range each {
+				mine = append(mine, mustLaunch(t, s, program(s, "/bin/echo", strconv.Itoa(i)), owner))
+				switch i % 3 {
+				case 0:
+					s.Leave(owner)
+				case 1:
+					s.SettleOne(owner)
+				}
+				if i%10 == 0 {
+					output(t, s, program(s, "/bin/echo"))
+				}
+			}
+			for i, x := range mine {
+				x.ends(t, fmt.Sprintln(i))
+			}
+		})
+	}
+	all.Wait()
+	eventually(t, "nothing runs", func() bool { return s.Running() == 0 })
+	if n := len(s.nursery.births); n != forksAtOnce() || len(children()) != 0 {
+		t.Errorf("%d births are left of %d, children %v", n, forksAtOnce(), children())
+	}
+}
+
+// There is no launch beyond the births; a start waits for one.
+func TestLaunchBusy(t *testing.T) {
+	s := newStarter(t)
+	var taken []*birth
 	for range forksAtOnce() {
-		all = append(all, mustLaunch(t, s, program(s, "/bin/echo", "here")))
+		taken = append(taken, <-s.nursery.births)
 	}
-	if _, err := tryLaunch(t, s, program(s, "/bin/true")); err != ErrBusy {
-		t.Errorf("one more: %v", err)
+	if _, err := tryLaunch(t, s, program(s, "/bin/true"), nil); err != ErrBusy || s.Running() != 0 {
+		t.Errorf("%v, %d running", err, s.Running())
 	}
-	if n := s.Running(); n != len(all) {
-		t.Errorf("%d are running, of %d", n, len(all))
-	}
-	for i := range all {
-		x := all[len(all)-1-i]
-		if err := x.Wait(); err != nil || x.started == 0 {
-			t.Fatalf("pid %d: %v", x.started, err)
-		}
-		if e := <-x.exits; e.Code != 0 || e.Pid != x.started {
-			t.Errorf("%+v", e)
-		}
-		text := make([]byte, 100)
-		n, _ := unix.Read(x.peer, text)
-		if end, err := unix.Read(x.peer, text[n:]); string(text[:n]) != "here\n" || end != 0 || err != nil {
-			t.Errorf("%q, then %d bytes and %v", text[:n], end, err)
-		}
+	for _, b := range taken {
+		s.nursery.births <- b
 	}
 	output(t, s, program(s, "/bin/echo"))
 }
 
-// A launch that fails says so to who waits, and leaves nothing.
+// A launch that fails says so once, and leaves nothing, whoever finds out.
 func TestLaunchFails(t *testing.T) {
-	s := newStarter(t)
-	x := mustLaunch(t, s, program(s, "/nonexistent"))
-	eventually(t, "the child has given up", x.Over)
-	var failed *Error
-	if err := x.Wait(); !errors.As(err, &failed) || failed.Step != stepExec || !errors.Is(err, syscall.ENOENT) {
-		t.Errorf("%v", err)
-	}
-	if x.started != 0 || s.Running() != 0 || len(children()) != 0 {
-		t.Errorf("pid %d, %d running, children %v", x.started, s.Running(), children())
+	for name, come := range map[string]func(*Starter){
+		"nobody": func(*Starter) {}, "its owner": func(s *Starter) { s.SettleOne(1) }, "the reaper": func(s *Starter) { s.Leave(1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStarter(t)
+			x := mustLaunch(t, s, program(s, "/nonexistent"), 1)
+			come(s)
+			var failed *Error
+			if err := within(t, x.failed, "Failed"); !errors.As(err, &failed) || failed.Step != stepExec || !errors.Is(err, syscall.ENOENT) {
+				t.Errorf("%v", err)
+			}
+			eventually(t, "nothing runs", func() bool { return s.Running() == 0 })
+			if len(x.started)+len(x.exits)+len(x.failed) != 0 || len(children()) != 0 {
+				t.Errorf("it was said to have started or failed, too; children %v", children())
+			}
+		})
 	}
 }
 
-// A child that ends before it was waited for is neither reaped as an orphan nor forgotten, and it is told to end with the others.
-func TestEndsBeforeItIsWaitedFor(t *testing.T) {
-	s := newStarter(t)
-	short, long := mustLaunch(t, s, program(s, "/bin/true")), mustLaunch(t, s, program(s, "/bin/sleep", "60"))
-	eventually(t, "both run", func() bool { return short.Over() && long.Over() })
-	s.SignalAll(syscall.SIGTERM)
-	for _, x := range []*launched{short, long} {
-		eventually(t, "a zombie", func() bool {
-			stat, err := os.ReadFile("/proc/" + children()[0] + "/stat")
-			return err == nil && strings.Contains(string(stat), ") Z ")
+// A child that has not been settled is neither reaped as an orphan nor forgotten, whether the reaper was told of its end or not, and it is
+// told to end with the others.
+func TestEndsBeforeItIsSettled(t *testing.T) {
+	for _, told := range []bool{false, true} {
+		t.Run(fmt.Sprint(told), func(t *testing.T) {
+			s := newStarter(t)
+			x, l := launchAndTake(t, s, told)
+			eventually(t, "it runs", l.birth.over)
+			s.SignalAll(syscall.SIGTERM)
+			eventually(t, "a zombie", func() bool {
+				stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", l.child.pid))
+				return err == nil && strings.Contains(string(stat), ") Z ")
+			})
+			eventually(t, "the reaper has come by", func() bool {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				return l.child.missed == told
+			})
+			if s.sweepOnce() {
+				t.Error("the sweep saw no child of ours")
+			}
+			s.settle(l)
+			if e := within(t, x.exits, "Exited"); e.Signal != syscall.SIGTERM || e.Pid != within(t, x.started, "Started") {
+				t.Errorf("%+v", e)
+			}
 		})
-		if s.sweepOnce() {
-			t.Error("the sweep saw no child of ours")
-		}
-		if err := x.Wait(); err != nil {
-			t.Fatal(err)
-		}
-		if e := <-x.exits; e.Pid != x.started || e.Code != 0 && e.Signal != syscall.SIGTERM {
-			t.Errorf("%+v", e)
-		}
 	}
+}
+
+// launchAndTake launches a program that runs until it is told to end, and is who settles it.
+func launchAndTake(t *testing.T, s *Starter, leave bool) (x *launched, l *launch) {
+	t.Helper()
+	eventually(t, "the timer has not come by before us", func() bool {
+		x = mustLaunch(t, s, program(s, "/bin/sleep", "60"), 1)
+		if leave {
+			s.Leave(1)
+		}
+		if l = s.takeOldest(1); l == nil {
+			s.Signal(within(t, x.started, "Started"), syscall.SIGKILL)
+		}
+		return l != nil
+	})
+	return x, l
 }

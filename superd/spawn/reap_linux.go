@@ -33,9 +33,14 @@ const retryWait = 100 * time.Millisecond
 func (s *Starter) arm(ch *child) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.armLocked(ch)
+}
+
+func (s *Starter) armLocked(ch *child) {
 	if s.closed || s.children[ch.pid] != ch {
 		return
 	}
+	ch.armed = true
 	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLONESHOT, Fd: int32(ch.pid)}
 	err := pollControl(s.epfd, unix.EPOLL_CTL_ADD, ch.pidfd, &event)
 	if err == unix.EEXIST {
@@ -74,6 +79,9 @@ func (s *Starter) reap() {
 
 // ended reaps one child and tells its owner.
 func (s *Starter) ended(pid int) {
+	if l := s.unsettled(pid); l != nil {
+		s.settle(l)
+	}
 	exit, ch := s.collect(pid)
 	if ch == nil {
 		return
@@ -82,12 +90,26 @@ func (s *Starter) ended(pid int) {
 	s.finish()
 }
 
+// unsettled is pid's launch, if it is to be settled first.
+func (s *Starter) unsettled(pid int) *launch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ch := s.children[pid]; ch != nil && ch.launch != nil && s.takeLocked(ch.launch) {
+		return ch.launch
+	}
+	return nil
+}
+
 // collect waits for pid, which has ended, under the mutex: the pid is free for others from then on, and Signal must know.
 func (s *Starter) collect(pid int) (Exit, *child) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ch := s.children[pid]
 	if ch == nil {
+		return Exit{}, nil
+	}
+	if ch.launch != nil { // somebody is settling it
+		ch.missed = true
 		return Exit{}, nil
 	}
 	var status syscall.WaitStatus

@@ -27,6 +27,7 @@ type Starter struct {
 
 	mu       sync.Mutex
 	children map[int]*child
+	aloft    launches
 	live     int           // Starts under way and children whose Exited has not returned
 	idle     chan struct{} // closed when live falls to 0; nil when nobody waits
 	closed   bool
@@ -39,6 +40,9 @@ type child struct {
 	user    *uint32 // whom it was started as; nil: the daemon's own user
 	started time.Time
 	exited  func(Exit)
+	armed   bool    // the reaper is told of its end
+	launch  *launch // nil: it is settled, or was not launched
+	missed  bool    // the reaper was told, and could not have it, since it was being settled
 }
 
 // Command is one start of a program.
@@ -51,9 +55,13 @@ type Command struct {
 	// policy gives it. A kernel without SELinux fails the step, and so does a policy that does not allow it.
 	ExecContext string
 
-	// Started is called by Start or Wait, on its goroutine, when the program runs. Signal knows the pid by then.
+	Owner any // whose launch it is, for SettleOne and Leave
+
+	// Started is called when the program runs; by Start, before it returns. Signal knows the pid by then.
 	Started func(pid int, at time.Time)
-	// Exited is called once, after Started has returned, on the reaper's goroutine: it must not block.
+	// Failed is called once, instead of Started, if a launch turns out not to become its program. The error is as Start's.
+	Failed func(error)
+	// Exited is called once, after Started has returned, on the reaper's goroutine or, as Failed, on any other: it must not block.
 	Exited func(Exit)
 }
 
@@ -102,11 +110,60 @@ func (s *Starter) Start(c *Command) error {
 	if err := s.begin(); err != nil {
 		return err
 	}
-	l, err := s.launch(c, <-s.nursery.births)
+	s.Settle() // they have births
+	l, err := s.fork(c, <-s.nursery.births)
 	if err != nil {
 		return err
 	}
-	return l.Wait()
+	if err := s.born(l); err != nil {
+		s.finish()
+		return err
+	}
+	s.arm(l.child)
+	return nil
+}
+
+// fork begins a start, after begin; it has b until the child is born.
+func (s *Starter) fork(c *Command, b *birth) (*launch, error) {
+	s.forks.RLock()
+	defer s.forks.RUnlock()
+	pid, err := b.bear(c, &s.own, &s.nursery.slots)
+	if err != nil {
+		s.nursery.births <- b
+		s.finish()
+		return nil, err
+	}
+	ch := &child{pid: pid, pidfd: int(b.pidfd), exited: c.Exited}
+	if who := c.Program.Credential; who != nil {
+		ch.user = &who.Uid
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.children[pid] = ch
+	return &launch{command: c, birth: b, child: ch}, nil
+}
+
+// born waits until l's program runs, and says so, or has failed to.
+func (s *Starter) born(l *launch) error {
+	err := l.birth.born(l.child.pid, l.command, &s.nursery.slots)
+	s.nursery.births <- l.birth
+	if err != nil {
+		s.disown(l.child)
+		return err
+	}
+	l.child.started = time.Now()
+	l.command.Started(l.child.pid, l.child.started)
+	return nil
+}
+
+// disown ends and reaps a child that has not become its program. Nobody else may reap it: its pid would be somebody else's.
+func (s *Starter) disown(ch *child) {
+	s.forks.RLock()
+	defer s.forks.RUnlock()
+	s.mu.Lock()
+	delete(s.children, ch.pid)
+	s.mu.Unlock()
+	destroy(ch.pid, ch.pidfd)
 }
 
 // begin counts a Start in before it forks, so that Wait does not miss it.

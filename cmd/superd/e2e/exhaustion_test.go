@@ -81,6 +81,34 @@ func TestOutOfProcesses(t *testing.T) {
 	eventually(t, patience, "no child is left", func() bool { return len(childrenOf(d.pid)) == 0 })
 }
 
+// TestGivesUpOutOfProcesses: a client for whom there is no process is refused in the end. That there are some again is said when
+// the next one comes, and the service is well.
+func TestGivesUpOutOfProcesses(t *testing.T) {
+	needRoot(t)
+	const uid = 54_323
+	prlimit := need(t, "prlimit")
+	s := newSite(t)
+	cat := strings.Replace(catService(t), unprivileged(), "", 1)
+	other := strings.NewReplacer("cat\" {", "other\" {", "7008", "7009").Replace(cat)
+	s.config(usual + cat + other)
+	cmd := exec.Command(prlimit, append([]string{"--nproc=48"}, s.command().Args...)...)
+	ordinary(cmd, uid)
+	d := s.launch(cmd)
+
+	crowd := gather(t, s.at(7009))
+	d.waitLog(`\bEXHAUSTED service=other\b`)
+	refused := mustDial(t, s.at(7008))
+	d.waitLog(`\bEXHAUSTED service=cat\b`)
+	if got, err := io.ReadAll(refused); len(got) > 0 || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	d.waitLog(`\bREFUSE service=cat\b.*\b`)
+	disperse(crowd)
+	d.waitLog(`\bRECOVERED service=other\b`)
+	expect(t, s.at(7008), "cat", "cat")
+	d.waitLog(`\bRECOVERED service=cat\b`)
+}
+
 // TestManyServicesOutOfProcesses: forks of many services that fail at once need many threads, of which there are none to be had.
 func TestManyServicesOutOfProcesses(t *testing.T) {
 	needRoot(t)
