@@ -28,7 +28,7 @@
 //	   │                          or another host and port                                                 redirect.go, targets.go
 //	   │                          or, through tcpmux, another service's                                    mux.go
 //	   ▼
-//	 exited                     the one reaper calls it: release the slot, log EXIT                         conn.go
+//	 exited                     the reaper, or who comes by, calls it: release the slot, log EXIT           conn.go
 //	                              the kernel tells what the connection has carried                          traffic.go
 //
 // # Who owns what

@@ -1,10 +1,12 @@
 package libwrap
 
 import (
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -235,6 +237,27 @@ func TestUnseenChanges(t *testing.T) {
 	}
 	if watching.Tables(now.Add(lookAgain)) == nil || looking.Tables(now) == nil {
 		t.Error("a change is not seen")
+	}
+}
+
+// A user has few queues of inotify(7): they are closed with what they were for.
+func TestWatchEnds(t *testing.T) {
+	queue := func() string {
+		f := NewFiles(t.TempDir(), nil)
+		f.Watch()
+		f.Tables(time.Now())
+		return fmt.Sprintf("/proc/self/fd/%d", f.changes.queue)
+	}()
+	if to, err := os.Readlink(queue); !strings.Contains(to, "inotify") {
+		t.Fatalf("%s is %s, %v", queue, to, err)
+	}
+	for end := time.Now().Add(20 * time.Second); ; runtime.GC() {
+		if to, _ := os.Readlink(queue); !strings.Contains(to, "inotify") {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("it is open still")
+		}
 	}
 }
 
