@@ -131,6 +131,9 @@ func contenders() []*contender {
 		{Name: "systemd-socket-activate", Package: "systemd", File: "usr/bin/systemd-socket-activate", Launch: launchActivate, Cannot: cannotPlainSpawn},
 		{Name: "C spawn, 1 thread", Floor: "spawn", Launch: launchSpawn("1"), Cannot: cannotPlainSpawn},
 		{Name: "C spawn, 2 threads", Floor: "spawn", Launch: launchSpawn("2"), Cannot: cannotPlainSpawn},
+		{Name: "C accept/write/close", Floor: "tcp-daytime", Launch: launchFloor, Cannot: func(j job) string {
+			return unless(j.Builtin == "daytime", "is for tcp-daytime")
+		}},
 		{Name: "C epoll echo", Floor: "tcp-echo", Launch: launchFloor, Cannot: func(j job) string {
 			return unless(j.Builtin == "echo" && !j.Dgram, "is for tcp-echo")
 		}},

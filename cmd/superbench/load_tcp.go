@@ -20,7 +20,8 @@ type tcpLoad struct {
 	Clients  int                       // at once
 	Count    int                       // altogether, unless
 	Limit    time.Duration             // is over before, or
-	Stop     <-chan struct{}           // is closed: no new ones then; nil: never
+	Stop     <-chan struct{}           // is closed: no new ones then, nil: never; but
+	Least    int                       // so many are begun all the same
 	Patience time.Duration             // for each connection; 0: 5 seconds
 	Send     []byte                    // then half-closed
 	Check    func(reply []byte) string // what is wrong with it; "" nothing
@@ -106,7 +107,7 @@ func (r *tcpRun) serve() {
 func (r *tcpRun) more(began time.Time) bool {
 	select {
 	case <-r.Stop:
-		return false
+		return r.begun < r.Least
 	default:
 	}
 	return r.begun < r.Count && time.Since(began) < r.Limit

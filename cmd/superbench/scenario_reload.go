@@ -64,7 +64,7 @@ func (b *bench) reload(t *table) error {
 func (b *bench) meanwhile(s *server, do func() error) (outcome, error) {
 	stop, done := make(chan struct{}), make(chan flooding, 1)
 	go func() {
-		l := tcpLoad{To: s.Addr, From: clientAddresses(), Clients: 2, Count: 100_000, Pace: 4 * time.Millisecond, Limit: startPatience, Stop: stop, Largest: 100, Check: checkDaytime}
+		l := tcpLoad{To: s.Addr, From: clientAddresses(), Clients: 2, Count: 100_000, Pace: 4 * time.Millisecond, Limit: startPatience, Stop: stop, Least: 1, Largest: 100, Check: checkDaytime}
 		o, err := l.run()
 		done <- flooding{o, err}
 	}()
