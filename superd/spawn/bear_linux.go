@@ -63,7 +63,7 @@ func withoutClone3(err error) bool {
 // fork makes a child that takes the steps. Nothing of the birth may be touched until over says that it has, or has failed to:
 // it is its program then, or has exited.
 func (b *birth) fork(exit syscall.Signal) (pid int, err error) {
-	*b.failed, b.pidfd, b.busy = failure{}, -1, 1
+	*b.failed, b.pidfd, b.busy, b.clock = failure{}, -1, 1, unix.Timespec{}
 	nr, args := b.call(exit)
 	offLeader(func() {
 		var old unix.Sigset_t
@@ -88,6 +88,16 @@ func (b *birth) fork(exit syscall.Signal) (pid int, err error) {
 }
 
 func (b *birth) over() bool { return atomic.LoadInt32(&b.busy) == 0 }
+
+// calledExec is when the child called exec, which was before now; or now, if that is not known.
+func (b *birth) calledExec(now time.Time) time.Time {
+	var clock unix.Timespec
+	_, _, errno := syscall.RawSyscall(unix.SYS_CLOCK_GETTIME, unix.CLOCK_MONOTONIC, uintptr(unsafe.Pointer(&clock)), 0)
+	if b.clock == (unix.Timespec{}) || errno != 0 {
+		return now
+	}
+	return now.Add(-time.Duration(clock.Nano() - b.clock.Nano()))
+}
 
 // call is the system call that forks.
 func (b *birth) call(exit syscall.Signal) (nr uintptr, args [5]uintptr) {

@@ -26,6 +26,7 @@ type birth struct {
 	groups []uint32
 	limits [len(resources)]unix.Rlimit
 	nofile unix.Rlimit
+	clock  unix.Timespec // CLOCK_MONOTONIC when the child called exec; a copy of the daemon notes it for itself alone
 }
 
 // step is one system call. The birth keeps what its arguments point to.

@@ -16,6 +16,7 @@ type launch struct {
 	birth   *birth
 	child   *child
 	told    time.Time // when it was begun or, last, told to go on
+	seen    time.Time // when it was last seen under way; zero: never
 }
 
 // launches are those under way, under the Starter's mutex.
@@ -164,6 +165,7 @@ func (s *Starter) look() {
 	defer s.mu.Unlock()
 	now := time.Now()
 	for _, l := range s.aloft.all {
+		l.seen = now
 		if now.Sub(l.told) >= patience {
 			l.told = now
 			_ = syscall.Kill(l.child.pid, syscall.SIGCONT)

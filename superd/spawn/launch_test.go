@@ -182,8 +182,10 @@ func TestEndsBeforeItIsSettled(t *testing.T) {
 	for _, told := range []bool{false, true} {
 		t.Run(fmt.Sprint(told), func(t *testing.T) {
 			s := newStarter(t)
+			began := time.Now()
 			x, l := launchAndTake(t, s, told)
 			eventually(t, "it runs", l.birth.over)
+			running := time.Now()
 			s.SignalAll(syscall.SIGTERM)
 			eventually(t, "a zombie", func() bool {
 				stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", l.child.pid))
@@ -198,8 +200,9 @@ func TestEndsBeforeItIsSettled(t *testing.T) {
 				t.Error("the sweep saw no child of ours")
 			}
 			s.settle(l)
-			if e := within(t, x.exits, "Exited"); e.Signal != syscall.SIGTERM || e.Pid != within(t, x.started, "Started") {
-				t.Errorf("%+v", e)
+			if e := within(t, x.exits, "Exited"); e.Signal != syscall.SIGTERM || e.Pid != within(t, x.started, "Started") ||
+				e.Started.Before(began) || e.Started.After(running) {
+				t.Errorf("%+v; launched at %v, seen to run at %v", e, began, running)
 			}
 		})
 	}

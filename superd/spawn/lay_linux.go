@@ -74,6 +74,7 @@ func (b *birth) lay(c *Command, own *inheritance, top int) error {
 	}
 	b.do(stepChdir, unix.SYS_CHDIR, b.at(texts.dir))
 	b.signals()
+	b.do(stepExec, unix.SYS_CLOCK_GETTIME, unix.CLOCK_MONOTONIC, uintptr(unsafe.Pointer(&b.clock)))
 	b.do(stepExec, unix.SYS_EXECVE, b.at(texts.path), b.word(texts.argv), b.word(texts.envp))
 	return nil
 }

@@ -145,15 +145,27 @@ func (s *Starter) fork(c *Command, b *birth) (*launch, error) {
 
 // born waits until l's program runs, and says so, or has failed to.
 func (s *Starter) born(l *launch) error {
+	late := l.birth.over()
 	err := l.birth.born(l.child.pid, l.command, &s.nursery.slots)
+	at := time.Now()
+	if late { // it has run for a while, or even ended
+		at = later(l.birth.calledExec(at), l.seen)
+	}
 	s.nursery.births <- l.birth
 	if err != nil {
 		s.disown(l.child)
 		return err
 	}
-	l.child.started = time.Now()
+	l.child.started = at
 	l.command.Started(l.child.pid, l.child.started)
 	return nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // disown ends and reaps a child that has not become its program. Nobody else may reap it: its pid would be somebody else's.
