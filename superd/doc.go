@@ -23,7 +23,7 @@
 //	   │ ok                       names that matter are looked up off the accept path                       names.go
 //	   ▼
 //	 a program or a builtin     fd 0, 1, 2 = the connection                                                 superd/spawn, services
-//	   │                          under load the listener accepts while programs are on their way           launch.go
+//	   │                          the listener accepts while programs are on their way                      launch.go
 //	   │                          a builtin that says one text needs no goroutine                           brief.go
 //	   │                          or another host and port                                                 redirect.go, targets.go
 //	   │                          or, through tcpmux, another service's                                    mux.go

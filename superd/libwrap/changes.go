@@ -19,11 +19,12 @@ const lookAgain = time.Second
 
 // changes counts what has happened to some files. The zero value sees nothing; safe for concurrent use.
 type changes struct {
-	mu    sync.Mutex
-	on    bool
-	queue int        // of inotify(7); closed when nobody has the changes any more
-	text  [1024]byte // room for the events, which nobody reads
-	n     uint64
+	mu      sync.Mutex
+	on      bool
+	queue   int          // of inotify(7); closed when nobody has the changes any more
+	watched map[int]bool // its watches; false: not asked for since anew
+	text    [1024]byte   // room for the events, which nobody reads
+	n       uint64
 }
 
 // changeMask is all that may make a file's text, or the file that a name stands for, another.
@@ -39,7 +40,30 @@ func (c *changes) begin() {
 	runtime.AddCleanup(c, func(fd int) { _ = unix.Close(fd) }, fd)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.on, c.queue = true, fd
+	c.on, c.queue, c.watched = true, fd, map[int]bool{}
+}
+
+// anew is for when the files are about to be read: they may be others. It returns the count that later changes add to.
+func (c *changes) anew() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for w := range c.watched {
+		c.watched[w] = false
+	}
+	c.n++ // for what the queue has not told yet
+	return c.n
+}
+
+// forget ends the watches that have not been watch's since anew.
+func (c *changes) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for w, wanted := range c.watched {
+		if !wanted {
+			_, _ = unix.InotifyRmWatch(c.queue, uint32(w)) // fails if what it watched is gone
+			delete(c.watched, w)
+		}
+	}
 }
 
 // watch is to be called before a file is looked at: later changes count. It reports false if some might not.
@@ -54,7 +78,10 @@ func (c *changes) watch(path string) bool {
 }
 
 func (c *changes) add(path string) error {
-	_, err := unix.InotifyAddWatch(c.queue, path, changeMask)
+	w, err := unix.InotifyAddWatch(c.queue, path, changeMask)
+	if err == nil {
+		c.watched[w] = true
+	}
 	return err
 }
 
@@ -65,11 +92,18 @@ func (c *changes) count() (uint64, bool) {
 	if !c.on {
 		return 0, false
 	}
-	for c.happened() {
+	for range eventsAtOnce {
+		if !c.happened() {
+			break
+		}
 		c.n++
 	}
 	return c.n, true
 }
+
+// eventsAtOnce is how often the queue is read: who changes a watched folder without end keeps nobody waiting. What is left in it
+// counts the next time.
+const eventsAtOnce = 16
 
 // happened takes events from the queue. It does not wait, so that Go's scheduler need not hear of the call.
 func (c *changes) happened() bool {

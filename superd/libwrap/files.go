@@ -66,7 +66,7 @@ func NewFiles(dir string, report func([]Problem)) *Files {
 	return &Files{dir: dir, report: report}
 }
 
-// Watch has the kernel tell of changes from now on, so that the files need not be looked at each time, if it can.
+// Watch, which comes before Tables, has the kernel tell of changes, so that the files need not be looked at each time, if it can.
 func (f *Files) Watch() { f.changes.begin() }
 
 // Tables returns the rules as they are now, or nil if there are none.
@@ -77,7 +77,7 @@ func (f *Files) Tables(now time.Time) *Tables {
 		return s.tables
 	}
 	if s == nil || !s.current() {
-		return f.load(n, now).tables
+		return f.load(now).tables
 	}
 	s.mark(n, now)
 	return s.tables
@@ -119,13 +119,15 @@ func identify(path string) identity {
 }
 
 // load reads the files anew, unless somebody else just has.
-func (f *Files) load(changes uint64, now time.Time) *snapshot {
+func (f *Files) load(now time.Time) *snapshot {
 	before := f.now.Load()
 	f.read.Lock()
 	defer f.read.Unlock()
 	if s := f.now.Load(); s != before && s.current() {
 		return s
 	}
+	changes := f.changes.anew()
+	defer f.changes.forget()
 	r := reader{changes: &f.changes, sets: map[place]*hostSet{}}
 	tables := &Tables{Allow: r.table(filepath.Join(f.dir, "hosts.allow")), Deny: r.table(filepath.Join(f.dir, "hosts.deny"))}
 	s := &snapshot{tables: tables, files: r.files, racy: r.racy, blind: r.blind}

@@ -203,7 +203,7 @@ func testFiles(t *testing.T, watch bool) {
 }
 
 // What the kernel does not tell of, as that a folder is another one now, is seen a little later; files of which nothing is told at
-// all, at once. Nothing is watched for ever.
+// all, at once.
 func TestUnseenChanges(t *testing.T) {
 	dir := t.TempDir()
 	link := filepath.Join(dir, "etc")
@@ -237,6 +237,32 @@ func TestUnseenChanges(t *testing.T) {
 	}
 	if watching.Tables(now.Add(lookAgain)) == nil || looking.Tables(now) == nil {
 		t.Error("a change is not seen")
+	}
+}
+
+// No more is watched than the files that are there now and their folders, however often they become others.
+func TestWatchesAreFew(t *testing.T) {
+	dir := t.TempDir()
+	f := NewFiles(dir, nil)
+	f.Watch()
+	for i := range 20 {
+		list := filepath.Join(t.TempDir(), "list")
+		rename(t, filepath.Join(dir, "hosts.deny"), fmt.Sprintf("d: %s%d\n", list, i))
+		f.Tables(time.Now())
+	}
+	info, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", f.changes.queue))
+	if n := strings.Count(string(info), "inotify wd:"); n != len(f.changes.watched) || n != 3 || err != nil { // two folders, one file
+		t.Errorf("%d watches, of which %d are known, %v:\n%s", n, len(f.changes.watched), err, info)
+	}
+}
+
+func rename(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path+".new", []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -299,9 +325,7 @@ func TestChangesUnderLoad(t *testing.T) {
 		case 1:
 			err = os.Truncate(deny, 0)
 		case 2:
-			if err = os.WriteFile(deny+".new", []byte("ALL: ALL\n"), 0o644); err == nil {
-				err = os.Rename(deny+".new", deny)
-			}
+			rename(t, deny, "ALL: ALL\n")
 		case 3:
 			err = os.Remove(deny)
 		}

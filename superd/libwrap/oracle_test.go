@@ -90,7 +90,7 @@ func consult(t *testing.T, match string, scenes []scene) {
 	answers := strings.Split("\n"+strings.TrimSpace(string(out)), "\n=")[1:]
 	asked := 0
 	for _, s := range scenes {
-		tables := NewFiles(s.dir, nil).load(0, time.Now()).tables
+		tables := NewFiles(s.dir, nil).load(time.Now()).tables
 		for _, q := range s.queries {
 			if asked == len(answers) {
 				t.Fatalf("only %d answers", asked)

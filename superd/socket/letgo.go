@@ -7,9 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// LetGo closes fd, a connection. It never waits, so that Go's scheduler need not hear of the call; only a program that has, or had,
-// the connection can make the last to close it wait (SO_LINGER, socket(7)): then a goroutine does. Should the program do
-// so at this very moment, the signal that Go's scheduler sends to whoever is busy for long ends the wait after some 10 ms.
+// LetGo closes fd, a connection. It never waits, so that Go's scheduler need not hear of the call. Only SO_LINGER (socket(7)) can make
+// the last to close a connection wait: then a goroutine does. A program sets it, on the connection or, of a wait service, on the
+// listening socket, which hands it on. Should it do so at this very moment, the signal that Go's scheduler sends to whoever is
+// busy for long ends the wait after some 10 ms.
 func LetGo(fd int) {
 	if lingers(fd) {
 		go func() { _ = unix.Close(fd) }()

@@ -23,6 +23,9 @@ func TestLetGoOfOneThatLingers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if got := lingers(fd); got != (seconds >= 0) {
+			t.Errorf("linger %d: it is said to linger: %v", seconds, got)
+		}
 		LetGo(fd)
 		got, err := io.Copy(io.Discard, peer)
 		if reset := seconds == 0; (err != nil) != reset || !reset && got != int64(sent) {

@@ -196,11 +196,51 @@ func helperStopper(args []string) {
 	}
 }
 
-// A user who stops whatever becomes him, between setuid and exec, holds nobody up for long.
+// A user who stops whatever becomes him, between setuid and exec, holds nobody up for long: neither who starts it nor a launch.
 func TestUserStopsChildrenBeforeTheirExec(t *testing.T) {
 	needRoot(t)
 	const uid = 54322
 	s := newStarter(t)
+	p := program(s, "/bin/true")
+	p.Credential = &config.Credential{Uid: uid, Gid: uid}
+	release := stopEverybody(t, uid)
+	var runs []*run
+	held := 0
+	for range 100 {
+		began := time.Now()
+		runs = append(runs, start(t, s, p))
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("a start took %v", took)
+		} else if took >= patience {
+			held++
+		}
+	}
+	var launches []*launched
+	for range 100 {
+		x := mustLaunch(t, s, p, nil)
+		began := time.Now()
+		x.started <- within(t, x.started, "Started")
+		if time.Since(began) >= patience {
+			held++
+		}
+		launches = append(launches, x)
+	}
+	t.Logf("%d of %d were stopped before their exec", held, len(runs)+len(launches))
+	release()
+	s.SignalAll(syscall.SIGCONT)
+	for _, r := range runs {
+		if _, e := r.end(); e.Code != 0 {
+			t.Errorf("%+v", e)
+		}
+	}
+	for _, x := range launches {
+		x.ends(t, "")
+	}
+}
+
+// stopEverybody has a user stop all of his processes again and again, until it is called off.
+func stopEverybody(t *testing.T, uid int) (release func()) {
+	t.Helper()
 	exe := copyOfSelf(t) // where the user can get at it
 	cmd := helperCommand("stopper", strconv.Itoa(uid))
 	cmd.Path = exe
@@ -219,27 +259,9 @@ func TestUserStopsChildrenBeforeTheirExec(t *testing.T) {
 	if n, _ := io.ReadFull(out, line); string(line[:n]) != "stopping\n" {
 		t.Fatalf("%q", line[:n])
 	}
-	p := program(s, "/bin/true")
-	p.Credential = &config.Credential{Uid: uid, Gid: uid}
-	var runs []*run
-	held := 0
-	for range 100 {
-		began := time.Now()
-		runs = append(runs, start(t, s, p))
-		if took := time.Since(began); took > 10*time.Second {
-			t.Errorf("a start took %v", took)
-		} else if took >= patience {
-			held++
-		}
-	}
-	t.Logf("%d of %d were stopped before their exec", held, len(runs))
-	in.Close()
-	_ = cmd.Wait()
-	s.SignalAll(syscall.SIGCONT)
-	for _, r := range runs {
-		if _, e := r.end(); e.Code != 0 {
-			t.Errorf("%+v", e)
-		}
+	return func() {
+		in.Close()
+		_ = cmd.Wait()
 	}
 }
 

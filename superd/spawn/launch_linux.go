@@ -59,39 +59,33 @@ func (s *Starter) Launch(c *Command) error {
 func (s *Starter) follow(l *launch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l.told, l.child.launch = time.Now(), l
+	l.told, l.child.aloft = time.Now(), true
 	s.aloft.all = append(s.aloft.all, l)
 	if s.aloft.wait != lookSoon {
 		s.lookLocked(lookSoon)
 	}
 }
 
-// Settle settles the launches that need not be waited for, of all owners: who has seen what a program does finds it started.
-func (s *Starter) Settle() {
-	for l := s.takeOver(); l != nil; l = s.takeOver() {
-		s.settle(l)
-	}
-}
-
-func (s *Starter) takeOver() *launch {
+// take gives the oldest launch that is as wanted to the caller, who must settle it; nil: there is none that nobody else has taken.
+func (s *Starter) take(wanted func(*launch) bool) *launch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, l := range s.aloft.all {
-		if s.takeLocked(l) {
-			return l
-		}
+	i := slices.IndexFunc(s.aloft.all, wanted)
+	if i < 0 {
+		return nil
 	}
-	return nil
+	l := s.aloft.all[i]
+	s.aloft.all = slices.Delete(s.aloft.all, i, i+1)
+	return l
 }
 
-// takeLocked gives l to the caller, to be settled, if it is over and nobody else has it.
-func (s *Starter) takeLocked(l *launch) bool {
-	i := slices.Index(s.aloft.all, l)
-	if i < 0 || !l.birth.over() {
-		return false
+func (l *launch) over() bool { return l.birth.over() }
+
+// Settle settles the launches that need not be waited for, of all owners: who has seen what a program does finds it started.
+func (s *Starter) Settle() {
+	for l := s.take((*launch).over); l != nil; l = s.take((*launch).over) {
+		s.settle(l)
 	}
-	s.aloft.all = slices.Delete(s.aloft.all, i, i+1)
-	return true
 }
 
 // SettleOne waits until the oldest of owner's launches is over that nobody else has come by to settle, and settles it. It
@@ -105,15 +99,7 @@ func (s *Starter) SettleOne(owner any) bool {
 }
 
 func (s *Starter) takeOldest(owner any) *launch {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i, l := range s.aloft.all {
-		if l.command.Owner == owner {
-			s.aloft.all = slices.Delete(s.aloft.all, i, i+1)
-			return l
-		}
-	}
-	return nil
+	return s.take(func(l *launch) bool { return l.command.Owner == owner })
 }
 
 // Leave has the reaper settle owner's launches when their programs have ended: owner will not come by soon.
@@ -139,10 +125,11 @@ func (s *Starter) settle(l *launch) {
 	}
 }
 
+// settled leaves ch to the reaper. It reports true if that has been told already, and nobody has reaped ch.
 func (s *Starter) settled(ch *child) (ended bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ch.launch = nil
+	ch.aloft = false
 	if !ch.armed {
 		s.armLocked(ch)
 	}

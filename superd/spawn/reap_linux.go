@@ -79,7 +79,7 @@ func (s *Starter) reap() {
 
 // ended reaps one child and tells its owner.
 func (s *Starter) ended(pid int) {
-	if l := s.unsettled(pid); l != nil {
+	if l := s.take(func(l *launch) bool { return l.child.pid == pid && l.over() }); l != nil {
 		s.settle(l)
 	}
 	exit, ch := s.collect(pid)
@@ -90,16 +90,6 @@ func (s *Starter) ended(pid int) {
 	s.finish()
 }
 
-// unsettled is pid's launch, if it is to be settled first.
-func (s *Starter) unsettled(pid int) *launch {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if ch := s.children[pid]; ch != nil && ch.launch != nil && s.takeLocked(ch.launch) {
-		return ch.launch
-	}
-	return nil
-}
-
 // collect waits for pid, which has ended, under the mutex: the pid is free for others from then on, and Signal must know.
 func (s *Starter) collect(pid int) (Exit, *child) {
 	s.mu.Lock()
@@ -108,7 +98,7 @@ func (s *Starter) collect(pid int) (Exit, *child) {
 	if ch == nil {
 		return Exit{}, nil
 	}
-	if ch.launch != nil { // somebody is settling it
+	if ch.aloft { // somebody is settling it
 		ch.missed = true
 		return Exit{}, nil
 	}

@@ -40,9 +40,9 @@ type child struct {
 	user    *uint32 // whom it was started as; nil: the daemon's own user
 	started time.Time
 	exited  func(Exit)
-	armed   bool    // the reaper is told of its end
-	launch  *launch // nil: it is settled, or was not launched
-	missed  bool    // the reaper was told, and could not have it, since it was being settled
+	armed   bool // the reaper is told of its end
+	aloft   bool // it was launched and is not settled
+	missed  bool // the reaper was told, and could not have it, since it was being settled
 }
 
 // Command is one start of a program.
@@ -119,7 +119,7 @@ func (s *Starter) Start(c *Command) error {
 		s.finish()
 		return err
 	}
-	s.arm(l.child)
+	s.settled(l.child)
 	return nil
 }
 

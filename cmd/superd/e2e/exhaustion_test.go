@@ -102,7 +102,7 @@ func TestGivesUpOutOfProcesses(t *testing.T) {
 	if got, err := io.ReadAll(refused); len(got) > 0 || err != nil {
 		t.Errorf("%q, %v", got, err)
 	}
-	d.waitLog(`\bREFUSE service=cat\b.*\b`)
+	d.waitLog(`\bREFUSE service=cat\b.*\bverdict=fork\b`)
 	disperse(crowd)
 	d.waitLog(`\bRECOVERED service=other\b`)
 	expect(t, s.at(7008), "cat", "cat")
