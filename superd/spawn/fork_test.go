@@ -219,7 +219,7 @@ func TestUserStopsChildrenBeforeTheirExec(t *testing.T) {
 	for range 100 {
 		x := mustLaunch(t, s, p, nil)
 		began := time.Now()
-		x.started <- within(t, x.started, "Started")
+		eventually(t, "Started", func() bool { return len(x.started) == 1 })
 		if time.Since(began) >= patience {
 			held++
 		}
